@@ -1,0 +1,56 @@
+# Gantry: `make help` lists what there is. Nothing is installed except by `make deps`, and that only from Debian's packages.
+
+VERSION  := 0.1.0
+CC       ?= cc
+BUILD    ?= build
+LUAJIT   ?= luajit
+OPT      ?= -O3
+WARN     := -Wall -Wextra
+WERROR   ?=
+CSTD     := -std=c11 -D_GNU_SOURCE -fvisibility=hidden -fPIC -pthread
+# No errno and no traps from maths lets the compiler vectorise; contraction stays off so that every compiler gives the same bits.
+FPFLAGS  := -fno-math-errno -fno-trapping-math -ffp-contract=off
+CFLAGS   ?= $(OPT) -g
+PKGS     := libpng libjpeg zlib
+ALLFLAGS  = $(CSTD) $(CFLAGS) $(FPFLAGS) $(WARN) $(WERROR) -DGANTRY_VERSION='"$(VERSION)"' -I$(BUILD) $(shell pkg-config --cflags $(PKGS))
+LIBS      = $(shell pkg-config --libs $(PKGS)) -lm -ldl -pthread
+
+SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)
+OBJECTS  := $(SOURCES:csrc/%.c=$(BUILD)/%.o)
+LIBRARY  := $(BUILD)/libgantry.so
+CTESTS   := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c))
+
+all: $(LIBRARY)                  ## build the library; bin/gantry then runs from here
+
+$(LIBRARY): $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) -shared $(CFLAGS) -o $@.tmp $(OBJECTS) $(LIBS) && mv $@.tmp $@
+
+$(BUILD)/%.o: csrc/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
+
+# What Lua sees of gantry.h, as C string literals, so that the two cannot drift apart.
+$(BUILD)/cdef.inc: csrc/gantry.h Makefile
+	@mkdir -p $(@D)
+	@awk '/CDEF END/ {on = 0} on {gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "\"%s\\n\"\n", $$0} /CDEF BEGIN/ {on = 1}' $< >$@
+
+$(BUILD)/core/error.o: $(BUILD)/cdef.inc
+
+$(BUILD)/tests/%: tests/c/%.c tests/c/test.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) -o $@ $< $(OBJECTS) $(LIBS)
+
+-include $(OBJECTS:.o=.d)
+
+include mk/deps.mk
+include mk/test.mk
+
+clean:                           ## remove everything that was built
+	rm -rf build build-*
+
+help:                            ## this list
+	@awk -F ':|## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$NF}' $(MAKEFILE_LIST)
+
+.PHONY: all clean help
+.DELETE_ON_ERROR:

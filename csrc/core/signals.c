@@ -1,0 +1,32 @@
+/* signals.c: SIGINT and SIGTERM noted in a flag, so that a training loop can finish its step and save. */
+#include "core.h"
+#include <signal.h>
+
+static volatile sig_atomic_t arrived;
+static struct sigaction old_int, old_term;
+static int caught;
+
+/* The first signal asks politely; a second SIGINT finds the default action and ends the process. */
+static void note(int signal_number) {
+  arrived = 1;
+  if (signal_number == SIGINT) signal(SIGINT, SIG_DFL);
+}
+
+int gt_catch_signals(int on) {
+  if (on && !caught) {
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    arrived = 0;
+    if (sigaction(SIGINT, &action, &old_int) || sigaction(SIGTERM, &action, &old_term))
+      return gt__fail(GT_EINTERNAL, "signals: the handlers could not be installed");
+    caught = 1;
+  } else if (!on && caught) {
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    caught = 0;
+  }
+  return GT_OK;
+}
+
+int gt_interrupted(void) { return arrived != 0; }
+void gt_clear_interrupt(void) { arrived = 0; }

@@ -1,0 +1,61 @@
+/* storage.c: counted blocks of elements. */
+#include "core.h"
+#include <string.h>
+
+static const size_t dtype_sizes[GT_DTYPES] = {1, 1, 2, 4, 8, 4, 8};
+
+size_t gt_dtype_size(int dtype) { return dtype >= 0 && dtype < GT_DTYPES ? dtype_sizes[dtype] : 0; }
+
+gt_storage *gt_storage_new(int dtype, int64_t count) {
+  if (dtype < 0 || dtype >= GT_DTYPES || count < 0 || (uint64_t)count > ((uint64_t)1 << 46) / dtype_sizes[dtype]) {
+    gt__fail(GT_EARG, "storage: %lld elements of type %s cannot be had", (long long)count, gt__dtype_name(dtype));
+    return NULL;
+  }
+  gt_storage *s = gt__pool_alloc(sizeof *s, NULL);
+  if (!s) return NULL;
+  *s = (gt_storage){.count = count, .dtype = dtype, .refs = 1};
+  if (count > 0) {
+    s->ptr = gt__pool_alloc((size_t)count * dtype_sizes[dtype], &s->bytes);
+    if (!s->ptr) {
+      gt__pool_free(s, sizeof *s);
+      return NULL;
+    }
+  }
+  return s;
+}
+
+void gt_storage_retain(gt_storage *s) { __atomic_add_fetch(&s->refs, 1, __ATOMIC_RELAXED); }
+
+static void return_bytes(gt_storage *s) {
+  if (s->ptr && !(s->flags & GT_FOREIGN)) gt__pool_free(s->ptr, s->bytes);
+  s->ptr = NULL;
+  s->bytes = 0;
+}
+
+void gt_storage_free(gt_storage *s) {
+  if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+  return_bytes(s);
+  gt__pool_free(s, sizeof *s);
+}
+
+int gt_storage_resize(gt_storage *s, int64_t count) {
+  if (s->flags & GT_RELEASED) return gt__fail(GT_ERELEASED, "storage: its memory was released");
+  if (count < 0 || (uint64_t)count > ((uint64_t)1 << 46) / dtype_sizes[s->dtype])
+    return gt__fail(GT_EARG, "storage: %lld elements cannot be had", (long long)count);
+  size_t size = dtype_sizes[s->dtype], need = (size_t)count * size;
+  if (need > s->bytes) {
+    if (s->flags & GT_FOREIGN) return gt__fail(GT_EARG, "storage: memory that is not Gantry's cannot be resized");
+    size_t capacity;
+    void *p = gt__pool_alloc(need, &capacity);
+    if (!p) return GT_ENOMEM;
+    if (s->ptr) memcpy(p, s->ptr, (size_t)s->count * size);
+    return_bytes(s);
+    s->ptr = p;
+    s->bytes = capacity;
+  }
+  s->count = count;
+  gt_storage_touch(s);
+  return GT_OK;
+}
+
+void gt_storage_touch(gt_storage *s) { __atomic_add_fetch(&s->version, 1, __ATOMIC_RELAXED); }

@@ -1,0 +1,281 @@
+/* gantry.h: the one public header of libgantry.so: types, functions, ownership, error codes.
+ *
+ * Conventions
+ * - A function that can fail returns an int: 0, or one of the codes below, and leaves a message for gt_last_error() on the
+ *   calling thread. Nothing here prints, exits or aborts on a caller's error.
+ * - Outputs come first, then inputs, sizes and options. An output tensor is resized to the result's shape; where the shape
+ *   is already right, its memory and strides are kept. Dimensions are 0-based here and 1-based in Lua.
+ * - Whoever receives a pointer from a `_new` function owns one reference and gives it back with the matching `_free` or
+ *   `_release`. No other function passes ownership, and no function keeps a pointer that it was given unless it says so.
+ * - Every function may be called from several threads at once, on different tensors.
+ *
+ * The part between the two CDEF lines is what Lua sees: it is embedded in the library and handed to ffi.cdef, so it holds
+ * no preprocessor lines.
+ */
+#ifndef GANTRY_H
+#define GANTRY_H
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define GT_API __attribute__((visibility("default")))
+#else
+#define GT_API
+#endif
+
+/* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
+#define GT_ABI 1
+
+/* The error codes and their names: one list. */
+#define GT_ERRORS(X)                                           \
+  X(GT_OK, 0, "no error")                                      \
+  X(GT_EARG, 1, "bad argument")                                \
+  X(GT_ESHAPE, 2, "shapes do not fit")                         \
+  X(GT_ETYPE, 3, "wrong tensor type")                          \
+  X(GT_ENOMEM, 4, "out of memory")                             \
+  X(GT_EIO, 5, "input or output failed")                       \
+  X(GT_EFORMAT, 6, "malformed file")                           \
+  X(GT_ERELEASED, 7, "tensor used after its memory was released") \
+  X(GT_ELIBRARY, 8, "a shared library is missing")             \
+  X(GT_EINTERNAL, 9, "internal error")
+
+#define GT_ERROR_ENUM(name, code, text) name = code,
+enum { GT_ERRORS(GT_ERROR_ENUM) GT_ERROR_LAST };
+#undef GT_ERROR_ENUM
+
+#pragma GCC visibility push(default)
+/* CDEF BEGIN */
+
+/* ---- library ---------------------------------------------------------------------------------------------------- */
+
+int gt_abi(void);
+const char *gt_version(void);
+const char *gt_cdef(void);                 /* this block, as text */
+const char *gt_last_error(void);           /* message of the last failure on this thread; never NULL */
+const char *gt_error_name(int code);       /* text of an error code */
+
+/* ---- CPU, threads, BLAS ----------------------------------------------------------------------------------------- */
+
+const char *gt_cpu_name(void);             /* the processor's brand string, or its architecture */
+const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "amx": what kernels may use */
+int gt_threads(void);                      /* threads in use, the caller included */
+int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
+const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (reference loops)"; loads it */
+int gt_interrupted(void);                  /* 1 once SIGINT or SIGTERM arrived after gt_catch_signals(1) */
+int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
+void gt_clear_interrupt(void);
+
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
+
+typedef struct gt_pool_stats {
+  double live;                             /* bytes handed out */
+  double peak;                             /* largest value of live since the start or gt_pool_reset_peak() */
+  double cached;                           /* bytes kept for reuse */
+  double limit;                            /* a request that would take live beyond it fails; 0: none */
+  double mapped;                           /* bytes obtained from the system so far, returned ones not subtracted */
+  double allocations;                      /* requests so far */
+} gt_pool_stats;
+
+const gt_pool_stats *gt_pool(void);        /* always current; valid for ever */
+void gt_pool_set_limit(double bytes);
+void gt_pool_reset_peak(void);
+void gt_pool_trim(void);                   /* gives cached blocks back to the system */
+
+/* ---- element types, storages, tensors --------------------------------------------------------------------------- */
+
+enum { GT_BYTE, GT_CHAR, GT_SHORT, GT_INT, GT_LONG, GT_FLOAT, GT_DOUBLE, GT_DTYPES };
+enum { GT_MAX_RANK = 8 };
+enum { GT_EXPOSED = 1, GT_RELEASED = 2, GT_FOREIGN = 4 };
+
+/* A counted block of elements. `version` moves with every write through the library. */
+typedef struct gt_storage {
+  void *ptr;                               /* 64-byte aligned; NULL when empty or released */
+  int64_t count;                           /* elements */
+  uint64_t version;
+  size_t bytes;                            /* capacity */
+  int32_t dtype;
+  int32_t flags;                           /* GT_EXPOSED, GT_RELEASED, GT_FOREIGN */
+  int32_t refs;                            /* atomic */
+  int32_t unused;
+} gt_storage;
+
+/* A strided view of a storage. Fields carry names that no tensor method has, since LuaJIT looks at fields first. */
+typedef struct gt_tensor {
+  gt_storage *store;                       /* a counted reference, or NULL (an empty tensor) */
+  int64_t offset;                          /* of the first element, in elements */
+  int64_t shape[8];
+  int64_t step[8];                         /* strides, in elements; 0 repeats */
+  int32_t rank;                            /* 0 is Torch's empty tensor */
+  int32_t dtype;
+} gt_tensor;
+
+size_t gt_dtype_size(int dtype);
+
+gt_storage *gt_storage_new(int dtype, int64_t count);      /* elements are not cleared; NULL on failure */
+void gt_storage_retain(gt_storage *s);
+void gt_storage_free(gt_storage *s);                       /* gives one reference back */
+int gt_storage_resize(gt_storage *s, int64_t count);       /* keeps the elements that fit */
+void gt_storage_touch(gt_storage *s);                      /* moves the version: the caller wrote through ptr */
+
+gt_tensor *gt_tensor_new(int dtype);                       /* an empty tensor; NULL on failure */
+void gt_tensor_free(gt_tensor *t);
+int gt_tensor_release(gt_tensor *t);                       /* lets go of the storage now; later use is GT_ERELEASED */
+int gt_tensor_resize(gt_tensor *t, int rank, const int64_t *shape);
+int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like);
+/* Makes t a view of s. step NULL: contiguous. A storage that is too small is enlarged, as Torch7's set did. */
+int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const int64_t *shape, const int64_t *step);
+int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src);  /* t becomes the same view as src; the types are equal */
+int gt_is_contiguous(const gt_tensor *t);
+double gt_numel(const gt_tensor *t);
+int gt_same_shape(const gt_tensor *a, const gt_tensor *b);
+int gt_is_set_to(const gt_tensor *a, const gt_tensor *b);  /* 1: same storage, offset, shape and strides */
+
+/* Views: r shares t's storage. r may be t itself. */
+int gt_narrow(gt_tensor *r, const gt_tensor *t, int dim, int64_t start, int64_t length);
+int gt_select(gt_tensor *r, const gt_tensor *t, int dim, int64_t index);
+int gt_transpose(gt_tensor *r, const gt_tensor *t, int dim1, int dim2);
+int gt_permute(gt_tensor *r, const gt_tensor *t, int rank, const int *dims);
+int gt_unfold(gt_tensor *r, const gt_tensor *t, int dim, int64_t size, int64_t step);
+int gt_expand(gt_tensor *r, const gt_tensor *t, int rank, const int64_t *shape);  /* size-1 dims repeat; leading ones are added */
+int gt_squeeze(gt_tensor *r, const gt_tensor *t, int dim);  /* dim -1: every dimension of size 1 */
+int gt_unsqueeze(gt_tensor *r, const gt_tensor *t, int dim);
+/* A view with another shape (one entry may be -1); GT_ESHAPE where strides do not allow it. */
+int gt_view(gt_tensor *r, const gt_tensor *t, int rank, const int64_t *shape);
+
+/* ---- filling, copying, element access: all types ---------------------------------------------------------------- */
+
+int gt_fill(gt_tensor *r, double value);
+int gt_copy(gt_tensor *r, const gt_tensor *a);              /* converts; equal element counts; r keeps its shape */
+int gt_get(const gt_tensor *t, int rank, const int64_t *index, double *value);
+int gt_put(gt_tensor *t, int rank, const int64_t *index, double value);
+int gt_cat(gt_tensor *r, int n, const gt_tensor *const *parts, int dim);
+/* Indices are 1-based LongTensors, as Torch7 programs keep them. */
+int gt_index_select(gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *index);
+int gt_index_copy(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a);
+int gt_index_add(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a);
+int gt_index_fill(gt_tensor *r, int dim, const gt_tensor *index, double value);
+int gt_gather(gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *index);
+int gt_scatter(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a);      /* r keeps its shape */
+int gt_scatter_add(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a);
+int gt_scatter_fill(gt_tensor *r, int dim, const gt_tensor *index, double value);
+int gt_masked_fill(gt_tensor *r, const gt_tensor *mask, double value);                  /* mask: ByteTensor */
+int gt_masked_copy(gt_tensor *r, const gt_tensor *mask, const gt_tensor *a);
+int gt_masked_select(gt_tensor *r, const gt_tensor *a, const gt_tensor *mask);
+int gt_nonzero(gt_tensor *r, const gt_tensor *a);           /* LongTensor n x rank, 1-based */
+
+/* ---- element-wise: Float and Double ------------------------------------------------------------------------------
+ * Operands broadcast by NumPy's rule; where that fails and counts are equal they pair in order, as in Torch7. r may be
+ * one of the operands (then it must have the result's shape). Codes come from names: gt_unary_code("tanh"); -1: unknown.
+ * p and q are the op's parameters (slope, bounds, exponent ...), ignored by ops that have none. */
+
+int gt_unary_code(const char *name);
+int gt_binary_code(const char *name);
+int gt_ternary_code(const char *name);
+int gt_compare_code(const char *name);
+int gt_reduce_code(const char *name);
+int gt_unary(int op, gt_tensor *r, const gt_tensor *a, double p, double q);
+int gt_binary(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, double p);
+int gt_ternary(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const gt_tensor *c, double p);
+/* Comparisons: any type; r is a ByteTensor of 0 and 1, or of a's type where it already is that. b NULL: compare with value. */
+int gt_compare(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, double value);
+
+/* ---- reductions: Float and Double; sums run in double, in an order that depends on the shape only ----------------- */
+
+int gt_reduce_all(int op, double *result, const gt_tensor *a, double p);
+/* index: LongTensor for min, max (1-based positions), else NULL. keep: leave a dimension of size 1. */
+int gt_reduce(int op, gt_tensor *r, gt_tensor *index, const gt_tensor *a, int dim, int keep, double p);
+/* r = sum of a over the dimensions in which like has size 1 or lacks: the adjoint of broadcasting. r gets like's shape. */
+int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape);
+int gt_cumulate(int op, gt_tensor *r, const gt_tensor *a, int dim);                      /* op: sum or prod */
+int gt_count_nonfinite(double *count, const gt_tensor *a);
+
+/* ---- linear algebra: Float and Double ----------------------------------------------------------------------------- */
+
+int gt_addmm(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *b);
+int gt_addmv(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *x);
+int gt_addr(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *x, const gt_tensor *y);
+int gt_baddbmm(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *b);
+int gt_addbmm(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *b);
+int gt_dot(double *result, const gt_tensor *a, const gt_tensor *b);
+
+/* ---- convolution: Float and Double ---------------------------------------------------------------------------------
+ * The three partial derivatives of one trilinear form sum(y * conv(x, w)), cross-correlation as nn.SpatialConvolution:
+ *   x: N x C x H x W,  w: O x C/groups x KH x KW,  y: N x O x OH x OW,  OH = (H + 2 pad_h - dil_h (KH-1) - 1) / stride_h + 1.
+ * gt_conv gives y; gt_conv_input gives x for a stated H x W (it is the fractional-strided convolution; H x W carries the
+ * output padding); gt_conv_weight adds scale times the weight form to beta times w. */
+
+typedef struct gt_conv_shape {
+  int32_t stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups, unused;
+} gt_conv_shape;
+
+int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_shape *s);
+int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt_conv_shape *s, int64_t h, int64_t width);
+/* w is resized to O x C/groups x kh x kw when beta is 0, else must have that shape. */
+int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const gt_conv_shape *s, int64_t kh, int64_t kw, double beta, double scale);
+int gt_add_bias(gt_tensor *y, const gt_tensor *bias);                                   /* y: N x C x ...; in place */
+int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale);        /* sums gy over all but dim 1 */
+
+/* ---- pooling: N x C x H x W, Float and Double ----------------------------------------------------------------------- */
+
+typedef struct gt_pool_shape {
+  int32_t kh, kw, stride_h, stride_w, pad_h, pad_w, ceil_mode, include_pad;
+} gt_pool_shape;
+
+int gt_max_pool(gt_tensor *y, gt_tensor *index, const gt_tensor *x, const gt_pool_shape *s);  /* index: LongTensor, 1-based in H*W */
+int gt_max_pool_grad(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *index, int64_t h, int64_t w);
+int gt_max_pool_pick(gt_tensor *y, const gt_tensor *x, const gt_tensor *index);         /* adjoint of gt_max_pool_grad */
+int gt_avg_pool(gt_tensor *y, const gt_tensor *x, const gt_pool_shape *s);
+int gt_avg_pool_grad(gt_tensor *gx, const gt_tensor *gy, const gt_pool_shape *s, int64_t h, int64_t w);
+
+/* ---- batch normalisation: x is N x C or N x C x ..., statistics over all but dim 1 ----------------------------------
+ * train 1: normalise with the batch's mean and biased variance, leave them in save_mean and save_invstd, and where
+ * running_mean is not NULL move the running values by momentum (variance unbiased). train 0: normalise with the running
+ * values, copied to save_mean / save_invstd. weight, bias: NULL for none. */
+
+int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, const gt_tensor *x, const gt_tensor *weight,
+                  const gt_tensor *bias, gt_tensor *running_mean, gt_tensor *running_var, int train, double momentum, double eps);
+/* gx NULL: not wanted; gw and gb NULL: not wanted, else beta * old + scale * gradient. */
+int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,
+                       const gt_tensor *mean, const gt_tensor *invstd, int train, double beta, double scale);
+
+/* ---- optimizers: one pass over contiguous or strided tensors of one shape -------------------------------------------- */
+
+/* Torch7's Adam: m, v are moved; x -= step * m / (sqrt(v) + eps), step = lr sqrt(1-b2^t)/(1-b1^t) computed by the caller. */
+int gt_adam(gt_tensor *x, gt_tensor *m, gt_tensor *v, const gt_tensor *g, double beta1, double beta2, double eps, double step);
+int gt_rmsprop(gt_tensor *x, gt_tensor *m, const gt_tensor *g, double alpha, double eps, double lr);
+
+/* ---- random numbers ----------------------------------------------------------------------------------------------------
+ * Torch7's generator: MT19937, one 32-bit word per uniform number. The struct is laid out as Torch7's was, so that saved
+ * states of either can be read. */
+
+typedef struct gt_generator {
+  uint64_t initial_seed;
+  int32_t left, seeded;
+  uint64_t next;
+  uint64_t state[624];
+  double normal_x, normal_y, normal_rho;
+  int32_t normal_is_valid, unused;
+} gt_generator;
+
+void gt_generator_seed(gt_generator *g, uint64_t seed);
+double gt_random_word(gt_generator *g);                                     /* 0 .. 2^32-1 */
+double gt_random_uniform(gt_generator *g, double a, double b);              /* [a, b) */
+double gt_random_normal(gt_generator *g, double mean, double sd);
+double gt_random_exponential(gt_generator *g, double lambda);
+double gt_random_cauchy(gt_generator *g, double median, double sigma);
+double gt_random_log_normal(gt_generator *g, double mean, double sd);
+double gt_random_geometric(gt_generator *g, double p);
+double gt_random_bernoulli(gt_generator *g, double p);
+/* Fills any tensor in storage order of its elements: "uniform" a b, "normal" a b, "exponential" a, "bernoulli" a,
+ * "cauchy" a b, "log_normal" a b, "geometric" a, "random" a..b (integers). */
+int gt_random_fill(gt_generator *g, const char *kind, gt_tensor *r, double a, double b);
+int gt_random_permutation(gt_generator *g, gt_tensor *r, int64_t n);        /* 1..n, Torch7's order of draws */
+/* Counter-based numbers: the same (seed, stream, index) give the same word whatever was drawn before. */
+double gt_counter_word(double seed, double stream, double index);           /* 0 .. 2^32-1 */
+/* indices[0..n-1] (0-based) of positions start.. of an endless sequence of shuffled epochs over `size` items. */
+int gt_epoch_indices(int64_t *indices, double seed, double start, int64_t n, int64_t size);
+
+/* ---- images and data: csrc/data ------------------------------------------------------------------------------------- */
+/* CDEF END */
+#pragma GCC visibility pop
+#endif

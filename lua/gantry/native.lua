@@ -1,0 +1,128 @@
+--- The only file that loads libgantry.so: finds it, checks its ABI, declares its functions, and turns its error codes into
+-- Lua errors that blame the caller. Everything else says `local native = require 'gantry.native'`.
+-- @module gantry.native
+local ffi = require 'ffi'
+
+local native = {}
+
+local ABI = 1 -- the gantry.h that this Lua code was written for
+
+local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
+
+--- Where the library may be: named by GANTRY_LIBRARY, built in this checkout, or installed on package.cpath.
+local function library_paths()
+  local named = os.getenv 'GANTRY_LIBRARY'
+  if named and named ~= '' then return {named} end
+  local paths = {here .. '../../build/libgantry.so'}
+  for template in package.cpath:gmatch '[^;]+' do
+    if template:find('?', 1, true) then paths[#paths + 1] = (template:gsub('%?', 'libgantry')) end
+  end
+  return paths
+end
+
+local function load_library()
+  local tried = {}
+  for _, path in ipairs(library_paths()) do
+    local file = io.open(path, 'rb')
+    if file then
+      file:close()
+      local ok, lib = pcall(ffi.load, path)
+      if ok then return lib, path end
+      tried[#tried + 1] = tostring(lib)
+    end
+  end
+  error('gantry: libgantry.so cannot be loaded' ..
+    (#tried > 0 and ': ' .. table.concat(tried, '; ') or '; run `make`, or say where it is with GANTRY_LIBRARY'), 0)
+end
+
+local C, path = load_library()
+ffi.cdef 'int gt_abi(void); const char *gt_cdef(void);'
+local abi = C.gt_abi()
+if abi ~= ABI then
+  error(('gantry: %s has ABI %d, these Lua files want %d; build and install both together'):format(path, abi, ABI), 0)
+end
+ffi.cdef((ffi.string(C.gt_cdef()):gsub('int gt_abi%(void%);', ''):gsub('const char %*gt_cdef%(void%);', '')))
+
+--- The library's functions.
+native.C = C
+--- The file it was loaded from.
+native.path = path
+--- Gantry's version.
+native.version = ffi.string(C.gt_version())
+
+--- The stack level, as seen by the caller's caller, of the first function that is not part of Gantry's own Lua files.
+local function blamed_level()
+  local level = 3
+  while true do
+    local info = debug.getinfo(level, 'S')
+    if not info then return 0 end
+    if info.what ~= 'C' and info.source:sub(1, #here + 1) ~= '@' .. here then return level - 1 end
+    level = level + 1
+  end
+end
+
+--- Raises an error at the line of the user's program that led here.
+-- @string message a format, as for string.format
+-- @param ... its values
+-- @usage native.fail('narrow: index %d is outside 1..%d', i, n)
+function native.fail(message, ...)
+  if select('#', ...) > 0 then message = message:format(...) end
+  error(message, blamed_level())
+end
+
+--- Raises the library's message unless code is 0.
+-- @int code what a library function returned
+function native.check(code)
+  if code ~= 0 then
+    local message = ffi.string(C.gt_last_error())
+    error(message ~= '' and message or ffi.string(C.gt_error_name(code)), blamed_level())
+  end
+end
+
+-- LuaJIT's collector sees a tensor as a few bytes. It is driven by the bytes that the library has handed out instead: when
+-- they have grown by a third (and 64 MB) since the last collection, another is due.
+local pool = C.gt_pool()
+local slack = 64 * 2 ^ 20
+local due = slack
+
+local function collect()
+  collectgarbage()
+  due = pool.live * 4 / 3 + slack
+end
+
+--- A new, empty tensor of an element type, freed with its last Lua reference.
+-- @int dtype C.GT_FLOAT ...
+-- @return gt_tensor *
+function native.new_tensor(dtype)
+  if pool.live > due then collect() end
+  local t = C.gt_tensor_new(dtype)
+  if t == nil then
+    collect()
+    t = C.gt_tensor_new(dtype)
+    if t == nil then native.check(4) end
+  end
+  return ffi.gc(t, C.gt_tensor_free)
+end
+
+--- A new storage of n elements, not cleared.
+-- @int dtype C.GT_FLOAT ...
+-- @int n elements
+-- @return gt_storage *
+function native.new_storage(dtype, n)
+  if pool.live > due then collect() end
+  local s = C.gt_storage_new(dtype, n)
+  if s == nil then
+    collect()
+    s = C.gt_storage_new(dtype, n)
+    if s == nil then native.check(4) end
+  end
+  return ffi.gc(s, C.gt_storage_free)
+end
+
+--- Live, peak and cached bytes of the library's memory pool, as numbers.
+-- @treturn table with live, peak, cached, limit, mapped, allocations
+function native.memory()
+  return {live = pool.live, peak = pool.peak, cached = pool.cached, limit = pool.limit, mapped = pool.mapped, allocations = pool.allocations}
+end
+
+return native
