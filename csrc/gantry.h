@@ -275,7 +275,72 @@ double gt_counter_word(double seed, double stream, double index);           /* 0
 /* indices[0..n-1] (0-based) of positions start.. of an endless sequence of shuffled epochs over `size` items. */
 int gt_epoch_indices(int64_t *indices, double seed, double start, int64_t n, int64_t size);
 
+/* ---- files, terminals, time ------------------------------------------------------------------------------------------ */
+
+/* Writes n parts one after another to a temporary name beside path, syncs, and renames: the old file or the whole new one. */
+int gt_file_replace(const char *path, int n, const void *const *parts, const double *bytes);
+int gt_file_read(void *into, const char *path, double offset, double bytes);
+double gt_file_size(const char *path);                                      /* -1: not a regular file */
+int gt_terminal_columns(int fd);                                            /* 0: not a terminal */
+double gt_seconds(void);                                                    /* a clock that only goes forward */
+/* Goes on hashing (FNV-1a, 64 bits) with the elements of t in logical order; start with *hash = 0. */
+int gt_hash(uint64_t *hash, const gt_tensor *t);
+
 /* ---- images and data: csrc/data ------------------------------------------------------------------------------------- */
+
+/* The built-in scenes: picture `index` (0, 1, 2 ...) of a seed is the same bits everywhere, at any number of threads. */
+enum { GT_FACES, GT_ROOMS, GT_SCENES };
+
+/* Everything a face is drawn from. Colours are RGB in 0..1; what has no range stated is a factor around 1. */
+typedef struct gt_face {
+  float smile;                             /* 0 or 1; drawn for any value between */
+  float glasses;                           /* 0 or 1 */
+  float hair_length;                       /* 0 short .. 1 below the shoulders */
+  float turn;                              /* of the head: -1 to the viewer's left .. 1 to the right */
+  float skin;                              /* 0 light .. 1 dark */
+  float hair_tone;                         /* 0 black, brown, red, blond .. 1 white */
+  float skin_rgb[3], hair_rgb[3], background_rgb[3], clothes_rgb[3], eyes_rgb[3], glasses_rgb[3];
+  float width, height;                     /* of the head */
+  float eye_size, eye_gap, brow;           /* brow: thickness */
+  float brow_tilt;                         /* -1 worried .. 1 stern */
+  float mouth, nose;                       /* widths */
+  float fringe;                            /* 0 high forehead .. 1 down to the brows */
+  float parting;                           /* -1 left .. 1 right */
+  float glasses_round;                     /* 0 square .. 1 round */
+} gt_face;
+
+int gt_face_at(gt_face *face, double seed, double index);
+
+/* Where a thing is in the picture: x0 < x1 and y0 < y1 in 0..1 from the top left, cut off at the picture's edge. */
+typedef struct gt_box {
+  float present;                           /* 0 or 1; the rest is 0 where it is absent */
+  float x0, y0, x1, y1;
+} gt_box;
+
+/* Everything a room is drawn from. Lengths are metres; the camera looks at the back wall. */
+typedef struct gt_room {
+  gt_box bed, window, lamp;
+  float wall_rgb[3], floor_rgb[3], blanket_rgb[3], wood_rgb[3], lamp_rgb[3], rug_rgb[3];
+  float sky;                               /* 0 day, 1 dusk, 2 night */
+  float half_width, height, depth;         /* of the room */
+  float camera_x, camera_y;                /* beside the middle; above the floor */
+  float bed_kind;                          /* 0 head at the back wall, 1 at the left one, 2 at the right one */
+  float bed_at;                            /* -1 left or front .. 1 right or back, in the room that is free */
+  float window_wall;                       /* 0 back, 1 left, 2 right */
+  float window_at, window_width, window_height;
+  float lamp_kind;                         /* 0 on the floor, 1 on a table, 2 from the ceiling */
+  float lamp_at;                           /* -1 .. 1 */
+  float picture, rug;                      /* 0 or 1 */
+} gt_room;
+
+/* The room of an image of h x w: it is as wide, or as high, as the image's sides ask for. */
+int gt_room_at(gt_room *room, double seed, double index, int h, int w);
+
+/* Drawing into r, a ByteTensor channels x h x w; channels is 1, 3 or 4 (opaque). */
+int gt_face_draw(gt_tensor *r, const gt_face *face, int channels, int h, int w);
+int gt_room_draw(gt_tensor *r, const gt_room *room, int channels, int h, int w);
+int gt_scene_draw(gt_tensor *r, int kind, double seed, double index, int channels, int h, int w);
+
 /* CDEF END */
 #pragma GCC visibility pop
 #endif
