@@ -79,6 +79,15 @@ function native.check(code)
   end
 end
 
+--- A message handler for xpcall where an error passes through Gantry: remembers the stack of the first one for the command's
+-- report and leaves the error as it is.
+function native.keep_trace(problem)
+  if native.traced ~= problem then
+    native.traced, native.trace = problem, debug.traceback(tostring(problem), 2)
+  end
+  return problem
+end
+
 -- LuaJIT's collector sees a tensor as a few bytes. It is driven by the bytes that the library has handed out instead: when
 -- they have grown by a third (and 64 MB) since the last collection, another is due.
 local pool = C.gt_pool()

@@ -1,0 +1,40 @@
+--- The op table. An op is one entry: its forward on tensors, its backward written with ops.
+-- @module gantry.autograd.op
+local native = require 'gantry.native'
+local tape = require 'gantry.autograd.tape'
+
+local op = {}
+
+--- Every op by name.
+op.table = {}
+
+--- Adds an op to the table and returns the function that applies it.
+-- @tparam table entry
+--   name: unique;
+--   arity: how many leading arguments may be values, 1 to 3 (default 1), or 'list': the first is a list of them;
+--   forward(a, b, ...): on tensors; returns a tensor of its own (a view is one), then up to two tensors to save;
+--   backward(c, g): c[1], c[2], ... are the arguments, c.out the result, c.saved and c.saved2 what forward saved, all of them
+--   tensors or, when gradients of gradients are wanted (c.recording), values; c.need1, c.need2, c.need3 (for a list:
+--   c.need[i]) say which gradients are wanted. Returns one gradient for each of the leading arguments, or nil; each is g itself
+--   or new, never an argument;
+--   second: true where backward can itself be differentiated (it uses only ops), false where it cannot.
+-- @treturn function applies the op to tensors or values
+-- @usage local double = op.define {name = 'double', second = true,
+--   forward = function(x) return x * 2 end, backward = function(c, g) return ops.mul(g, 2) end}
+function op.define(entry)
+  if type(entry.name) ~= 'string' or type(entry.forward) ~= 'function' or type(entry.backward) ~= 'function' then
+    native.fail('op: wanted a name, a forward and a backward function')
+  end
+  if op.table[entry.name] then native.fail('op: there is already one called %s', entry.name) end
+  if type(entry.second) ~= 'boolean' then
+    native.fail('op: %s does not say whether its backward can be differentiated (second = true or false)', entry.name)
+  end
+  op.table[entry.name] = entry
+  if entry.arity == 'list' then
+    return function(list, b, c) return tape.apply_list(entry, list, b, c) end
+  end
+  entry.arity = entry.arity or 1
+  return function(a, b, c, d, e, f, g) return tape.apply(entry, a, b, c, d, e, f, g) end
+end
+
+return op

@@ -1,0 +1,98 @@
+--- Convolution and pooling. conv, conv_input and conv_weight are the three partial derivatives of one trilinear form, so each
+-- one's gradients are the other two (see gantry.h for the shapes).
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local op = require 'gantry.autograd.op'
+local Value = require 'gantry.autograd.value'
+
+local C, check, new_tensor = native.C, native.check, native.new_tensor
+local define = op.define
+
+local function data(x) return Value.is(x) and x.data or x end
+local function size(x, d) return tonumber(data(x).shape[d - 1]) end
+
+return function(ops)
+  --- How a convolution moves: a gt_conv_shape from named fields.
+  -- @tparam table o stride_h, stride_w (default 1), pad_h, pad_w (0), dil_h, dil_w (1), groups (1)
+  function ops.conv_shape(o)
+    return ffi.new('gt_conv_shape', o.stride_h or 1, o.stride_w or 1, o.pad_h or 0, o.pad_w or 0, o.dil_h or 1, o.dil_w or 1, o.groups or 1)
+  end
+
+  --- How a pooling window moves: a gt_pool_shape.
+  -- @tparam table o kh, kw, stride_h, stride_w (default kh, kw), pad_h, pad_w (0), ceil_mode, include_pad (true)
+  function ops.pool_shape(o)
+    return ffi.new('gt_pool_shape', o.kh, o.kw, o.stride_h or o.kh, o.stride_w or o.kw, o.pad_h or 0, o.pad_w or 0,
+      o.ceil_mode and 1 or 0, o.include_pad == false and 0 or 1)
+  end
+
+  --- y = conv(x, w): x N x C x H x W, w O x C/groups x KH x KW.
+  ops.conv = define {name = 'conv', arity = 2, second = true, forward = function(x, w, _, shape)
+    local y = new_tensor(x.dtype)
+    check(C.gt_conv(y, x, w, shape))
+    return y
+  end, backward = function(c, g)
+    local x, w, shape = c[1], c[2], c[4]
+    return c.need1 and ops.conv_input(g, w, nil, shape, size(x, 3), size(x, 4)),
+      c.need2 and ops.conv_weight(x, g, nil, shape, size(w, 3), size(w, 4))
+  end}
+
+  --- The fractional-strided convolution: x of size h x width such that conv's shapes fit; w O x C/groups x KH x KW, y N x O x ...
+  ops.conv_input = define {name = 'conv_input', arity = 2, second = true, forward = function(y, w, _, shape, h, width)
+    local x = new_tensor(y.dtype)
+    check(C.gt_conv_input(x, y, w, shape, h, width))
+    return x
+  end, backward = function(c, g)
+    local y, w, shape = c[1], c[2], c[4]
+    return c.need1 and ops.conv(g, w, nil, shape), c.need2 and ops.conv_weight(g, y, nil, shape, size(w, 3), size(w, 4))
+  end}
+
+  --- The gradient of conv with respect to a kernel of kh x kw.
+  ops.conv_weight = define {name = 'conv_weight', arity = 2, second = true, forward = function(x, y, _, shape, kh, kw)
+    local w = new_tensor(x.dtype)
+    check(C.gt_conv_weight(w, x, y, shape, kh, kw, 0, 1))
+    return w
+  end, backward = function(c, g)
+    local x, y, shape = c[1], c[2], c[4]
+    return c.need1 and ops.conv_input(y, g, nil, shape, size(x, 3), size(x, 4)), c.need2 and ops.conv(x, g, nil, shape)
+  end}
+
+  --- The largest in each window; N x C x H x W.
+  ops.max_pool = define {name = 'max_pool', second = true, forward = function(x, shape)
+    local y, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
+    check(C.gt_max_pool(y, index, x, shape))
+    return y, index
+  end, backward = function(c, g)
+    return ops.max_pool_grad(g, c.saved, size(c[1], 3), size(c[1], 4))
+  end}
+  ops.max_pool_grad = define {name = 'max_pool_grad', second = true, forward = function(g, index, h, w)
+    local r = new_tensor(g.dtype)
+    check(C.gt_max_pool_grad(r, g, index, h, w))
+    return r
+  end, backward = function(c, g)
+    return ops.max_pool_pick(g, c[2])
+  end}
+  --- The elements of x that index names in each H x W plane: max_pool_grad's adjoint.
+  ops.max_pool_pick = define {name = 'max_pool_pick', second = true, forward = function(x, index)
+    local r = new_tensor(x.dtype)
+    check(C.gt_max_pool_pick(r, x, index))
+    return r
+  end, backward = function(c, g)
+    return ops.max_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
+  end}
+
+  --- The mean of each window; N x C x H x W.
+  ops.avg_pool = define {name = 'avg_pool', second = true, forward = function(x, shape)
+    local y = new_tensor(x.dtype)
+    check(C.gt_avg_pool(y, x, shape))
+    return y
+  end, backward = function(c, g)
+    return ops.avg_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
+  end}
+  ops.avg_pool_grad = define {name = 'avg_pool_grad', second = true, forward = function(g, shape, h, w)
+    local r = new_tensor(g.dtype)
+    check(C.gt_avg_pool_grad(r, g, shape, h, w))
+    return r
+  end, backward = function(c, g)
+    return ops.avg_pool(g, c[2])
+  end}
+end

@@ -1,0 +1,201 @@
+--- Element-wise ops: arithmetic with broadcasting, powers, exponentials, activations.
+-- Derivative helpers such as tanh_grad are ops too, so that they can be differentiated in turn.
+local native = require 'gantry.native'
+local op = require 'gantry.autograd.op'
+
+local C, check, new_tensor = native.C, native.check, native.new_tensor
+local define = op.define
+
+return function(ops)
+  --- forward of a unary kernel with constant parameters
+  local function unary(name)
+    local code = C.gt_unary_code(name)
+    assert(code >= 0, name)
+    return function(x, p, q)
+      local r = new_tensor(x.dtype)
+      check(C.gt_unary(code, r, x, p or 0, q or 0))
+      return r
+    end
+  end
+
+  local function binary(name, default)
+    local code = C.gt_binary_code(name)
+    assert(code >= 0, name)
+    return function(a, b, p)
+      local r = new_tensor(a.dtype)
+      check(C.gt_binary(code, r, a, b, p or default or 0))
+      return r
+    end
+  end
+
+  --- x + k for a number k.
+  local add_scalar = define {name = 'add_scalar', second = true, forward = unary 'add', backward = function(_, g) return g end}
+  --- x * k for a number k.
+  ops.scale = define {name = 'scale', second = true, forward = unary 'mul', backward = function(c, g) return ops.scale(g, c[2]) end}
+
+  local add = define {name = 'add', arity = 2, second = true, forward = binary('add', 1), backward = function(c, g)
+    return c.need1 and ops.sum_to(g, c[1]), c.need2 and ops.sum_to(g, c[2])
+  end}
+  local sub = define {name = 'sub', arity = 2, second = true, forward = binary('sub', 1), backward = function(c, g)
+    return c.need1 and ops.sum_to(g, c[1]), c.need2 and ops.sum_to(ops.neg(g), c[2])
+  end}
+  local mul = define {name = 'mul', arity = 2, second = true, forward = binary 'mul', backward = function(c, g)
+    return c.need1 and ops.sum_to(ops.mul(g, c[2]), c[1]), c.need2 and ops.sum_to(ops.mul(g, c[1]), c[2])
+  end}
+  local div = define {name = 'div', arity = 2, second = true, forward = binary 'div', backward = function(c, g)
+    local q = ops.div(g, c[2])
+    return c.need1 and ops.sum_to(q, c[1]), c.need2 and ops.sum_to(ops.neg(ops.mul(q, c.out)), c[2])
+  end}
+
+  --- a + b; either may be a number.
+  function ops.add(a, b)
+    if type(b) == 'number' then return add_scalar(a, b) end
+    if type(a) == 'number' then return add_scalar(b, a) end
+    return add(a, b)
+  end
+
+  --- a - b; either may be a number.
+  function ops.sub(a, b)
+    if type(b) == 'number' then return add_scalar(a, -b) end
+    if type(a) == 'number' then return add_scalar(ops.neg(b), a) end
+    return sub(a, b)
+  end
+
+  --- a * b, element by element; either may be a number.
+  function ops.mul(a, b)
+    if type(b) == 'number' then return ops.scale(a, b) end
+    if type(a) == 'number' then return ops.scale(b, a) end
+    return mul(a, b)
+  end
+
+  --- a / b, element by element; either may be a number.
+  function ops.div(a, b)
+    if type(b) == 'number' then return ops.scale(a, 1 / b) end
+    if type(a) == 'number' then return ops.scale(ops.reciprocal(b), a) end
+    return div(a, b)
+  end
+
+  --- -x
+  function ops.neg(x) return ops.scale(x, -1) end
+
+  --- 1 / x
+  ops.reciprocal = define {name = 'reciprocal', second = true, forward = unary 'cinv', backward = function(c, g)
+    return ops.neg(ops.mul(g, ops.mul(c.out, c.out)))
+  end}
+
+  --- 1 / x where x is not 0, else 0: a gradient's divisor that may vanish.
+  local ne, eq, inverse = C.gt_unary_code 'ne', C.gt_unary_code 'eq', C.gt_unary_code 'cinv'
+  local add_code, mul_code = C.gt_binary_code 'add', C.gt_binary_code 'mul'
+  ops.safe_reciprocal = define {name = 'safe_reciprocal', second = true, forward = function(x)
+    local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
+    check(C.gt_unary(eq, r, x, 0, 0))
+    check(C.gt_binary(add_code, r, r, x, 1))
+    check(C.gt_unary(inverse, r, r, 0, 0))
+    check(C.gt_unary(ne, mask, x, 0, 0))
+    check(C.gt_binary(mul_code, r, r, mask, 0))
+    return r
+  end, backward = function(c, g)
+    return ops.neg(ops.mul(g, ops.mul(c.out, c.out)))
+  end}
+
+  --- x ^ p for a number p.
+  ops.pow = define {name = 'pow', second = true, forward = unary 'pow', backward = function(c, g)
+    local p = c[2]
+    if p == 1 then return g end
+    if p == 2 then return ops.mul(g, ops.scale(c[1], 2)) end
+    return ops.mul(g, ops.scale(ops.pow(c[1], p - 1), p))
+  end}
+
+  --- e ^ x
+  ops.exp = define {name = 'exp', second = true, forward = unary 'exp', backward = function(c, g) return ops.mul(g, c.out) end}
+  --- natural logarithm
+  ops.log = define {name = 'log', second = true, forward = unary 'log', backward = function(c, g) return ops.div(g, c[1]) end}
+  --- square root; its gradient at 0 is taken as 0
+  ops.sqrt = define {name = 'sqrt', second = true, forward = unary 'sqrt', backward = function(c, g)
+    return ops.mul(g, ops.scale(ops.safe_reciprocal(c.out), 0.5))
+  end}
+  ops.sin = define {name = 'sin', second = true, forward = unary 'sin', backward = function(c, g) return ops.mul(g, ops.cos(c[1])) end}
+  ops.cos = define {name = 'cos', second = true, forward = unary 'cos', backward = function(c, g)
+    return ops.neg(ops.mul(g, ops.sin(c[1])))
+  end}
+  --- -1, 0 or 1; its gradient is 0
+  ops.sign = define {name = 'sign', second = true, forward = unary 'sign', backward = function() return nil end}
+  --- absolute value; its gradient at 0 is taken as 0
+  ops.abs = define {name = 'abs', second = true, forward = unary 'abs', backward = function(c, g) return ops.mul(g, ops.sign(c[1])) end}
+
+  --- g * (1 - y * y): the gradient of tanh, from its result y
+  ops.tanh_grad = define {name = 'tanh_grad', arity = 2, second = true, forward = binary 'tanh_grad', backward = function(c, g)
+    return c.need1 and ops.tanh_grad(g, c[2]), c.need2 and ops.scale(ops.mul(ops.mul(g, c[1]), c[2]), -2)
+  end}
+  ops.tanh = define {name = 'tanh', second = true, forward = unary 'tanh', backward = function(c, g) return ops.tanh_grad(g, c.out) end}
+
+  --- g * y * (1 - y): the gradient of the logistic function, from its result y
+  ops.sigmoid_grad = define {name = 'sigmoid_grad', arity = 2, second = true, forward = binary 'sigmoid_grad', backward = function(c, g)
+    return c.need1 and ops.sigmoid_grad(g, c[2]),
+      c.need2 and ops.mul(ops.mul(g, c[1]), ops.add(ops.scale(c[2], -2), 1))
+  end}
+  --- 1 / (1 + e ^ -x)
+  ops.sigmoid = define {name = 'sigmoid', second = true, forward = unary 'sigmoid', backward = function(c, g)
+    return ops.sigmoid_grad(g, c.out)
+  end}
+
+  --- g where x > 0, g * slope elsewhere
+  ops.leaky_relu_grad = define {name = 'leaky_relu_grad', arity = 2, second = true, forward = binary 'leaky_relu_grad', backward = function(c, g)
+    return c.need1 and ops.leaky_relu_grad(g, c[2], c[3])
+  end}
+  --- x where x > 0, x * slope elsewhere
+  ops.leaky_relu = define {name = 'leaky_relu', second = true, forward = unary 'leaky_relu', backward = function(c, g)
+    return ops.leaky_relu_grad(g, c[1], c[2])
+  end}
+  --- max(x, 0)
+  ops.relu = define {name = 'relu', second = true, forward = unary 'relu', backward = function(c, g)
+    return ops.leaky_relu_grad(g, c[1], 0)
+  end}
+
+  --- log(1 + e ^ x)
+  local softplus = define {name = 'softplus', second = true, forward = unary 'softplus', backward = function(c, g)
+    return ops.mul(g, ops.sigmoid(c[1]))
+  end}
+  function ops.softplus(x) return softplus(x, 1, 40) end
+
+  --- x held within [low, high]; the gradient passes where it was not held back
+  local ge, le = C.gt_unary_code 'ge', C.gt_unary_code 'le'
+  ops.clamp_grad = define {name = 'clamp_grad', arity = 2, second = true, forward = function(g, x, low, high)
+    local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
+    check(C.gt_unary(ge, r, x, low, 0))
+    check(C.gt_unary(le, mask, x, high, 0))
+    check(C.gt_binary(mul_code, r, r, mask, 0))
+    check(C.gt_binary(mul_code, r, r, g, 0))
+    return r
+  end, backward = function(c, g)
+    return c.need1 and ops.clamp_grad(g, c[2], c[3], c[4])
+  end}
+  ops.clamp = define {name = 'clamp', second = true, forward = unary 'clamp', backward = function(c, g)
+    return ops.clamp_grad(g, c[1], c[2], c[3])
+  end}
+
+  --- Element-wise maximum and minimum of two; where they are equal the first gets the gradient.
+  for name, comparison in pairs {cmax = 'ge', cmin = 'le'} do
+    local pick = C.gt_binary_code(comparison)
+    local kernel = binary(name == 'cmax' and 'max' or 'min')
+    ops[name] = define {name = name, arity = 2, second = true, forward = function(a, b)
+      local mask = new_tensor(a.dtype)
+      check(C.gt_binary(pick, mask, a, b, 0))
+      return kernel(a, b), mask
+    end, backward = function(c, g)
+      return c.need1 and ops.sum_to(ops.mul(g, c.saved), c[1]),
+        c.need2 and ops.sum_to(ops.sub(g, ops.mul(g, c.saved)), c[2])
+    end}
+  end
+
+  --- x times a mask of 0 and 1/(1-p) drawn from a generator: dropout in training.
+  function ops.dropout(x, p, generator)
+    local data = type(x) == 'table' and x.data or x
+    local mask = new_tensor(data.dtype)
+    check(C.gt_tensor_resize_as(mask, data))
+    check(C.gt_random_fill(generator, 'bernoulli', mask, 1 - p, 0))
+    check(C.gt_unary(C.gt_unary_code 'mul', mask, mask, 1 / (1 - p), 0))
+    return ops.mul(x, mask)
+  end
+
+end

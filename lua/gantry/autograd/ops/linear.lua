@@ -1,0 +1,69 @@
+--- Matrix products, and the bias that is added to channels.
+local native = require 'gantry.native'
+local op = require 'gantry.autograd.op'
+local Value = require 'gantry.autograd.value'
+
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
+local define = op.define
+
+local function data(x) return Value.is(x) and x.data or x end
+
+--- x itself, or a transposed view of its last two dimensions.
+local function turned(x, yes)
+  if not yes then return x end
+  local v = new_tensor(x.dtype)
+  check(C.gt_transpose(v, x, x.rank - 2, x.rank - 1))
+  return v
+end
+
+return function(ops)
+  --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
+  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, ta, tb)
+    local r = new_tensor(a.dtype)
+    local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
+    check(product(r, 0, nil, 1, turned(a, ta), turned(b, tb)))
+    return r
+  end, backward = function(c, g)
+    local a, b, ta, tb = c[1], c[2], c[4], c[5]
+    local ga, gb
+    if c.need1 then
+      if ta then ga = ops.matmul(b, g, tb, true) else ga = ops.matmul(g, b, false, not tb) end
+    end
+    if c.need2 then
+      if tb then gb = ops.matmul(g, a, true, ta) else gb = ops.matmul(a, g, not ta, false) end
+    end
+    return ga, gb
+  end}
+  function ops.matmul(a, b, ta, tb)
+    local ra, rb = data(a).rank, data(b).rank
+    if ra ~= rb or (ra ~= 2 and ra ~= 3) then fail('matmul: got %d and %d dimensions, wanted 2 and 2, or 3 and 3', ra, rb) end
+    return matmul(a, b, nil, ta or false, tb or false)
+  end
+
+  --- x plus a bias for each channel (dimension 2).
+  ops.add_bias = define {name = 'add_bias', arity = 2, second = true, forward = function(x, bias)
+    local r = new_tensor(x.dtype)
+    check(C.gt_tensor_resize_as(r, x))
+    check(C.gt_copy(r, x))
+    check(C.gt_add_bias(r, bias))
+    return r
+  end, backward = function(c, g)
+    return c.need1 and g, c.need2 and ops.channel_sum(g)
+  end}
+
+  --- Sum over everything but dimension 2: one number a channel.
+  ops.channel_sum = define {name = 'channel_sum', second = true, forward = function(x)
+    local r = new_tensor(x.dtype)
+    check(C.gt_bias_grad(r, x, 0, 1))
+    return r
+  end, backward = function(c, g)
+    return ops.expand_as(ops.per_channel(g, c[1]), c[1])
+  end}
+
+  --- A vector of one number a channel, seen as 1 x C x 1 ... to broadcast against x.
+  function ops.per_channel(v, x)
+    local sizes, t = {1, -1}, data(x)
+    for d = 3, t.rank do sizes[d] = 1 end
+    return ops.view(v, sizes)
+  end
+end

@@ -1,0 +1,247 @@
+--- Ops that rearrange, cut and join, and the sums and copies that undo them.
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local op = require 'gantry.autograd.op'
+local Value = require 'gantry.autograd.value'
+
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
+local define = op.define
+local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
+local order = ffi.new('int[?]', C.GT_MAX_RANK)
+
+local function data(x) return Value.is(x) and x.data or x end
+
+--- A zero-filled tensor of x's type, with x's sizes but for `size` in dimension dim.
+local function zeros_like(x, dim, size)
+  local r = new_tensor(x.dtype)
+  for d = 0, x.rank - 1 do dims[d] = x.shape[d] end
+  if dim then dims[dim - 1] = size end
+  check(C.gt_tensor_resize(r, x.rank, dims))
+  check(C.gt_fill(r, 0))
+  return r
+end
+
+local function want_dim(what, x, dim)
+  local rank = data(x).rank
+  if type(dim) ~= 'number' or dim < 1 or dim > rank then
+    fail('%s: dimension %s is outside 1..%d', what, tostring(dim), rank)
+  end
+end
+
+return function(ops)
+  --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
+  local reshape = define {name = 'reshape', second = true, forward = function(x, sizes)
+    local r = new_tensor(x.dtype)
+    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    local source = x
+    if C.gt_is_contiguous(x) == 0 then
+      source = new_tensor(x.dtype)
+      check(C.gt_tensor_resize_as(source, x))
+      check(C.gt_copy(source, x))
+    end
+    check(C.gt_view(r, source, #sizes, dims))
+    return r
+  end, backward = function(c, g)
+    return ops.reshape_as(g, c[1])
+  end}
+
+  --- view(x, 4, -1) or view(x, {4, -1})
+  function ops.view(x, first, ...)
+    return reshape(x, type(first) == 'table' and first or {first, ...})
+  end
+  ops.reshape = ops.view
+
+  --- x with the sizes of another tensor or value.
+  function ops.reshape_as(x, like)
+    local t, sizes = data(like), {}
+    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+    return reshape(x, sizes)
+  end
+
+  --- Dimensions from `from` (default 1) on become one.
+  function ops.flatten(x, from)
+    from = from or 1
+    want_dim('flatten', x, from)
+    local t, sizes = data(x), {}
+    for d = 1, from - 1 do sizes[d] = tonumber(t.shape[d - 1]) end
+    local rest = 1
+    for d = from, t.rank do rest = rest * tonumber(t.shape[d - 1]) end
+    sizes[from] = rest
+    return reshape(x, sizes)
+  end
+
+  --- x with dimensions d1 and d2 exchanged.
+  local transpose = define {name = 'transpose', second = true, forward = function(x, d1, d2)
+    local r = new_tensor(x.dtype)
+    check(C.gt_transpose(r, x, d1 - 1, d2 - 1))
+    return r
+  end, backward = function(c, g) return ops.transpose(g, c[2], c[3]) end}
+  function ops.transpose(x, d1, d2)
+    want_dim('transpose', x, d1)
+    want_dim('transpose', x, d2)
+    return transpose(x, d1, d2)
+  end
+  --- The transpose of a matrix.
+  function ops.t(x) return ops.transpose(x, 1, 2) end
+
+  --- x with its dimensions in another order: permute(x, {2, 3, 1}).
+  local permute = define {name = 'permute', second = true, forward = function(x, list)
+    local r = new_tensor(x.dtype)
+    for d = 1, #list do order[d - 1] = list[d] - 1 end
+    check(C.gt_permute(r, x, #list, order))
+    return r
+  end, backward = function(c, g)
+    local back = {}
+    for d, from in ipairs(c[2]) do back[from] = d end
+    return ops.permute(g, back)
+  end}
+  function ops.permute(x, first, ...)
+    local list = type(first) == 'table' and first or {first, ...}
+    for _, d in ipairs(list) do want_dim('permute', x, d) end
+    return permute(x, list)
+  end
+
+  --- Elements start .. start+length-1 of a dimension.
+  local narrow = define {name = 'narrow', second = true, forward = function(x, dim, start, length)
+    local r = new_tensor(x.dtype)
+    check(C.gt_narrow(r, x, dim - 1, start - 1, length))
+    return r
+  end, backward = function(c, g)
+    return ops.embed(g, c[2], c[3], data(c[1]):size(c[2]))
+  end}
+  function ops.narrow(x, dim, start, length)
+    want_dim('narrow', x, dim)
+    return narrow(x, dim, start, length)
+  end
+
+  --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
+  ops.embed = define {name = 'embed', second = true, forward = function(x, dim, start, size)
+    local r = zeros_like(x, dim, size)
+    local part = new_tensor(x.dtype)
+    check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
+    check(C.gt_copy(part, x))
+    return r
+  end, backward = function(c, g)
+    return ops.narrow(g, c[2], c[3], data(c[1]):size(c[2]))
+  end}
+
+  --- Slice `index` of a dimension, which disappears (a 1-dimensional x keeps it, with size 1).
+  function ops.select(x, dim, index)
+    local part = ops.narrow(x, dim, index, 1)
+    local t, sizes = data(part), {}
+    if t.rank == 1 then return part end
+    for d = 1, t.rank do
+      if d ~= dim then sizes[#sizes + 1] = tonumber(t.shape[d - 1]) end
+    end
+    return reshape(part, sizes)
+  end
+
+  --- x without its dimensions of size 1 (or without dimension dim, if that has size 1).
+  function ops.squeeze(x, dim)
+    local t, sizes = data(x), {}
+    for d = 1, t.rank do
+      local n = tonumber(t.shape[d - 1])
+      if n ~= 1 or (dim and d ~= dim) then sizes[#sizes + 1] = n end
+    end
+    if #sizes == 0 then sizes[1] = 1 end
+    return reshape(x, sizes)
+  end
+
+  --- x with a dimension of size 1 before dimension dim.
+  function ops.unsqueeze(x, dim)
+    local t, sizes = data(x), {}
+    if dim < 1 or dim > t.rank + 1 then fail('unsqueeze: dimension %d is outside 1..%d', dim, t.rank + 1) end
+    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+    table.insert(sizes, dim, 1)
+    return reshape(x, sizes)
+  end
+
+  --- A list of tensors joined along a dimension.
+  local cat_parts = ffi.typeof 'const gt_tensor *[?]'
+  local cat = define {name = 'cat', arity = 'list', second = true, forward = function(list, dim)
+    local r = new_tensor(list[1].dtype)
+    local parts = cat_parts(#list)
+    for i = 1, #list do parts[i - 1] = list[i] end
+    check(C.gt_cat(r, #list, parts, dim - 1))
+    return r
+  end, backward = function(c, g)
+    local start, found = 1, {}
+    for i, x in ipairs(c[1]) do
+      local n = data(x):size(c[2])
+      if c.need[i] then found[i] = ops.narrow(g, c[2], start, n) end
+      start = start + n
+    end
+    return found
+  end}
+  function ops.cat(list, dim)
+    if type(list) ~= 'table' or Value.is(list) or #list == 0 then fail('cat: got %s, wanted a list of tensors or values', type(list)) end
+    want_dim('cat', list[1], dim or 1)
+    return cat(list, dim or 1)
+  end
+
+  --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
+  local expand = define {name = 'expand', second = true, forward = function(x, sizes)
+    local r = new_tensor(x.dtype)
+    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    check(C.gt_expand(r, x, #sizes, dims))
+    return r
+  end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
+  function ops.expand(x, first, ...)
+    return expand(x, type(first) == 'table' and first or {first, ...})
+  end
+  function ops.expand_as(x, like)
+    local t, sizes = data(like), {}
+    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+    return expand(x, sizes)
+  end
+
+  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
+  local sum_to = define {name = 'sum_to', second = true, forward = function(x, sizes)
+    local r = new_tensor(x.dtype)
+    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    check(C.gt_sum_to(r, x, #sizes, dims))
+    return r
+  end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
+  function ops.sum_to(x, like)
+    local a, b = data(x), data(like)
+    if C.gt_same_shape(a, b) == 1 then return x end
+    local sizes = {}
+    for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
+    if a.rank ~= b.rank and C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
+    return sum_to(x, sizes)
+  end
+
+  --- The slices of a dimension that a LongTensor of 1-based indices names.
+  ops.index_select = define {name = 'index_select', second = true, forward = function(x, dim, index)
+    local r = new_tensor(x.dtype)
+    check(C.gt_index_select(r, x, dim - 1, index))
+    return r
+  end, backward = function(c, g)
+    return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
+  end}
+  --- Zeros with x's slices added at the indices: index_select's adjoint.
+  ops.index_put = define {name = 'index_put', second = true, forward = function(x, dim, index, size)
+    local r = zeros_like(x, dim, size)
+    check(C.gt_index_add(r, dim - 1, index, x))
+    return r
+  end, backward = function(c, g)
+    return ops.index_select(g, c[2], c[3])
+  end}
+
+  --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
+  ops.gather = define {name = 'gather', second = true, forward = function(x, dim, index)
+    local r = new_tensor(x.dtype)
+    check(C.gt_gather(r, x, dim - 1, index))
+    return r
+  end, backward = function(c, g)
+    return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
+  end}
+  --- Zeros with x added where index says: gather's adjoint.
+  ops.scatter_add = define {name = 'scatter_add', second = true, forward = function(x, dim, index, size)
+    local r = zeros_like(x, dim, size)
+    check(C.gt_scatter_add(r, dim - 1, index, x))
+    return r
+  end, backward = function(c, g)
+    return ops.gather(g, c[2], c[3])
+  end}
+end

@@ -1,0 +1,65 @@
+--- Recorded values: a tensor together with how it was computed. Methods that compute come from the op table; this file has
+-- what a value is, its operators' plumbing and what is asked of it without computing.
+-- @module gantry.autograd.value
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+
+local Value = {} -- the metatable
+local methods = {} -- filled by gantry.autograd.ops
+Value.__index = methods
+Value.methods = methods
+
+--- True for a recorded value.
+function Value.is(x)
+  return type(x) == 'table' and getmetatable(x) == Value
+end
+
+--- Wraps a tensor.
+-- @param tensor a FloatTensor or DoubleTensor
+-- @bool[opt=false] requires_grad whether gradients with respect to it may be asked for
+function Value.new(tensor, requires_grad)
+  if not torch.isTensor(tensor) then
+    native.fail('value: got %s, wanted a tensor', Value.is(tensor) and 'a value' or type(tensor))
+  end
+  return setmetatable({data = tensor, requires_grad = requires_grad or false}, Value)
+end
+
+--- A parameter: what backward() finds for it is added to `grad`.
+-- @param tensor the parameter
+-- @param grad a tensor of the same size, usually a module's gradWeight
+function Value.leaf(tensor, grad)
+  local v = Value.new(tensor, true)
+  v.grad = grad
+  return v
+end
+
+--- The number in a value of one element.
+function methods:item()
+  local n = self.data:nElement()
+  if n ~= 1 then native.fail('item: got a value of %d elements, wanted one', n) end
+  local t = self.data
+  while t:dim() > 1 do t = t:select(1, 1) end
+  return t[1]
+end
+
+--- The same tensor without its history.
+function methods:detach()
+  return Value.new(self.data)
+end
+
+--- Sizes, as a tensor gives them: size() or size(dim).
+function methods:size(dim)
+  if dim then return self.data:size(dim) end
+  return self.data:size()
+end
+
+function methods:dim() return self.data:dim() end
+function methods:nElement() return self.data:nElement() end
+function methods:type() return self.data:type() end
+
+function Value.__tostring(v)
+  local how = v.node and ('recorded by %s'):format(v.node.op.name) or v.requires_grad and 'a leaf' or 'a constant'
+  return tostring(v.data) .. '\n[autograd.value: ' .. how .. ']'
+end
+
+return Value
