@@ -1,0 +1,180 @@
+/* batchnorm.inl: the loops of ops/batchnorm.c, included once for float and once for double.
+ *
+ * A channel's numbers are n runs of `positions` in a row. Where a run is one number (N x C), LANES channels are taken side by
+ * side instead. Either way the order of a sum depends on the sizes only.
+ */
+
+/* Sums of a run: of x - shift and of its square. */
+static void FN(sum_run)(double *sum, double *squares, const real *x, int64_t count, double shift) {
+  double s[LANES] = {0}, q[LANES] = {0};
+  int64_t j = 0;
+  for (; j + LANES <= count; j += LANES) {
+    for (int k = 0; k < LANES; k++) {
+      double d = (double)x[j + k] - shift;
+      s[k] += d;
+      q[k] += d * d;
+    }
+  }
+  for (; j < count; j++) {
+    double d = (double)x[j] - shift;
+    s[0] += d;
+    q[0] += d * d;
+  }
+  *sum += fold(s);
+  *squares += fold(q);
+}
+
+/* Sums of a run of gradients: of gy and of gy (x - mean). */
+static void FN(sum_products)(double *sum, double *products, const real *gy, const real *x, int64_t count, double mean) {
+  double s[LANES] = {0}, q[LANES] = {0};
+  int64_t j = 0;
+  for (; j + LANES <= count; j += LANES) {
+    for (int k = 0; k < LANES; k++) {
+      double g = (double)gy[j + k];
+      s[k] += g;
+      q[k] += g * ((double)x[j + k] - mean);
+    }
+  }
+  for (; j < count; j++) {
+    s[0] += (double)gy[j];
+    q[0] += (double)gy[j] * ((double)x[j] - mean);
+  }
+  *sum += fold(s);
+  *products += fold(q);
+}
+
+typedef struct FN(forward_job) {
+  real *y, *save_mean, *save_invstd, *running_mean, *running_var;
+  const real *x, *weight, *bias;
+  const sizes *s;
+  bool train;
+  double momentum, eps;
+} FN(forward_job);
+
+/* Mean and sum of squared distances from it of `lanes` neighbouring channels. */
+static void FN(statistics)(double mean[LANES], double spread[LANES], const real *x, const sizes *s, int64_t lanes) {
+  int64_t step = s->c * s->positions, count = max64(1, s->n * s->positions);
+  double sum[LANES] = {0}, rest[LANES] = {0};
+  for (int k = 0; k < LANES; k++) spread[k] = 0;
+  if (s->positions == 1) {
+    for (int64_t n = 0; n < s->n; n++) {
+      for (int64_t k = 0; k < lanes; k++) sum[k] += (double)x[n * step + k];
+    }
+    for (int k = 0; k < LANES; k++) mean[k] = sum[k] / (double)count;
+    for (int64_t n = 0; n < s->n; n++) {
+      for (int64_t k = 0; k < lanes; k++) {
+        double d = (double)x[n * step + k] - mean[k];
+        rest[k] += d;
+        spread[k] += d * d;
+      }
+    }
+  } else {
+    double unused = 0;
+    for (int64_t n = 0; n < s->n; n++) FN(sum_run)(&sum[0], &unused, x + n * step, s->positions, 0);
+    mean[0] = sum[0] / (double)count;
+    for (int64_t n = 0; n < s->n; n++) FN(sum_run)(&rest[0], &spread[0], x + n * step, s->positions, mean[0]);
+  }
+  /* What rounding left of the mean is taken out of the spread. */
+  for (int64_t k = 0; k < lanes; k++) spread[k] -= rest[k] * rest[k] / (double)count;
+}
+
+static void FN(forward_task)(void *context, int64_t i) {
+  const FN(forward_job) *job = context;
+  const sizes *s = job->s;
+  int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
+  int64_t lanes = s->positions == 1 ? LANES : 1;
+  for (int64_t c = i * s->per_task; c < end; c += lanes) {
+    int64_t width = min64(lanes, end - c);
+    const real *x = job->x + c * s->positions;
+    real *y = job->y + c * s->positions;
+    double mean[LANES], spread[LANES];
+    real gain[LANES], center[LANES], bias[LANES];
+    if (job->train) FN(statistics)(mean, spread, x, s, width);
+    for (int64_t k = 0; k < width; k++) {
+      double invstd;
+      if (job->train) {
+        invstd = 1 / sqrt(spread[k] / (double)count + job->eps);
+        if (job->running_mean && s->n > 0 && s->positions > 0) {
+          double unbiased = spread[k] / (double)max64(1, count - 1), m = job->momentum;
+          job->running_mean[c + k] = (real)(m * mean[k] + (1 - m) * (double)job->running_mean[c + k]);
+          job->running_var[c + k] = (real)(m * unbiased + (1 - m) * (double)job->running_var[c + k]);
+        }
+      } else {
+        mean[k] = (double)job->running_mean[c + k];
+        invstd = 1 / sqrt((double)job->running_var[c + k] + job->eps);
+      }
+      if (job->save_mean) job->save_mean[c + k] = (real)mean[k];
+      if (job->save_invstd) job->save_invstd[c + k] = (real)invstd;
+      gain[k] = (real)(invstd * (job->weight ? (double)job->weight[c + k] : 1));
+      center[k] = (real)mean[k];
+      bias[k] = job->bias ? job->bias[c + k] : 0;
+    }
+    if (s->positions == 1) {
+      for (int64_t n = 0; n < s->n; n++) {
+        for (int64_t k = 0; k < width; k++) y[n * step + k] = (x[n * step + k] - center[k]) * gain[k] + bias[k];
+      }
+    } else {
+      for (int64_t n = 0; n < s->n; n++) {
+        for (int64_t j = 0; j < s->positions; j++) y[n * step + j] = (x[n * step + j] - center[0]) * gain[0] + bias[0];
+      }
+    }
+  }
+}
+
+typedef struct FN(backward_job) {
+  real *gx, *gw, *gb;
+  const real *gy, *x, *weight, *mean, *invstd;
+  const sizes *s;
+  bool train;
+  double beta, scale;
+} FN(backward_job);
+
+static void FN(backward_task)(void *context, int64_t i) {
+  const FN(backward_job) *job = context;
+  const sizes *s = job->s;
+  int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
+  int64_t lanes = s->positions == 1 ? LANES : 1;
+  for (int64_t c = i * s->per_task; c < end; c += lanes) {
+    int64_t width = min64(lanes, end - c);
+    const real *x = job->x + c * s->positions, *gy = job->gy + c * s->positions;
+    double sum[LANES] = {0}, products[LANES] = {0};
+    real gain[LANES], center[LANES], shift[LANES], slope[LANES];
+    if (s->positions == 1) {
+      for (int64_t n = 0; n < s->n; n++) {
+        for (int64_t k = 0; k < width; k++) {
+          sum[k] += (double)gy[n * step + k];
+          products[k] += (double)gy[n * step + k] * ((double)x[n * step + k] - (double)job->mean[c + k]);
+        }
+      }
+    } else {
+      for (int64_t n = 0; n < s->n; n++) {
+        FN(sum_products)(&sum[0], &products[0], gy + n * step, x + n * step, s->positions, (double)job->mean[c]);
+      }
+    }
+    for (int64_t k = 0; k < width; k++) {
+      double invstd = (double)job->invstd[c + k];
+      if (job->gw) job->gw[c + k] = (real)((job->beta == 0 ? 0 : job->beta * (double)job->gw[c + k]) + job->scale * products[k] * invstd);
+      if (job->gb) job->gb[c + k] = (real)((job->beta == 0 ? 0 : job->beta * (double)job->gb[c + k]) + job->scale * sum[k]);
+      gain[k] = (real)(invstd * (job->weight ? (double)job->weight[c + k] : 1));
+      center[k] = job->mean[c + k];
+      shift[k] = job->train ? (real)(sum[k] / (double)count) : 0;
+      slope[k] = job->train ? (real)(products[k] * invstd * invstd / (double)count) : 0;
+    }
+    if (!job->gx) continue;
+    real *gx = job->gx + c * s->positions;
+    if (s->positions == 1) {
+      for (int64_t n = 0; n < s->n; n++) {
+        for (int64_t k = 0; k < width; k++) {
+          int64_t at = n * step + k;
+          gx[at] = (gy[at] - shift[k] - (x[at] - center[k]) * slope[k]) * gain[k];
+        }
+      }
+    } else {
+      for (int64_t n = 0; n < s->n; n++) {
+        for (int64_t j = n * step; j < n * step + s->positions; j++) {
+          gx[j] = (gy[j] - shift[0] - (x[j] - center[0]) * slope[0]) * gain[0];
+        }
+      }
+    }
+  }
+}
