@@ -99,24 +99,24 @@ local function collect()
   due = pool.live * 4 / 3 + slack
 end
 
---- A new, empty tensor of an element type, freed with its last Lua reference.
+-- Lua holds the struct itself, not a pointer to it: indexing a pointer with a number, and adding one to it, is pointer
+-- arithmetic to LuaJIT, which asks no metatable. C functions that want a pointer take the struct as well.
+local tensor_t = ffi.typeof('gt_tensor')
+
+--- A new, empty tensor of an element type; its storage is given back with the last Lua reference.
 -- @int dtype C.GT_FLOAT ...
--- @return gt_tensor *
+-- @return gt_tensor
 function native.new_tensor(dtype)
   if pool.live > due then collect() end
-  local t = C.gt_tensor_new(dtype)
-  if t == nil then
-    collect()
-    t = C.gt_tensor_new(dtype)
-    if t == nil then native.check(4) end
-  end
-  return ffi.gc(t, C.gt_tensor_free)
+  local t = ffi.new(tensor_t)
+  t.dtype = dtype
+  return ffi.gc(t, C.gt_tensor_release)
 end
 
 --- A new storage of n elements, not cleared.
 -- @int dtype C.GT_FLOAT ...
 -- @int n elements
--- @return gt_storage *
+-- @return gt_storage, by reference
 function native.new_storage(dtype, n)
   if pool.live > due then collect() end
   local s = C.gt_storage_new(dtype, n)
@@ -125,7 +125,7 @@ function native.new_storage(dtype, n)
     s = C.gt_storage_new(dtype, n)
     if s == nil then native.check(4) end
   end
-  return ffi.gc(s, C.gt_storage_free)
+  return ffi.gc(s[0], C.gt_storage_free)
 end
 
 --- Live, peak and cached bytes of the library's memory pool, as numbers.

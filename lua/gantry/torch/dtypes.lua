@@ -1,0 +1,69 @@
+--- The seven element types: names, C types and pointers to them.
+-- @module gantry.torch.dtypes
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+
+local C = native.C
+local dtypes = {}
+
+--- 'Float' by code.
+dtypes.names = {
+  [C.GT_BYTE] = 'Byte', [C.GT_CHAR] = 'Char', [C.GT_SHORT] = 'Short', [C.GT_INT] = 'Int', [C.GT_LONG] = 'Long',
+  [C.GT_FLOAT] = 'Float', [C.GT_DOUBLE] = 'Double',
+}
+
+--- Codes by name: dtypes.codes.Float.
+dtypes.codes = {}
+--- Class names by code, 'torch.FloatTensor', and codes by class name; the same for storages.
+dtypes.tensor_names, dtypes.tensor_codes = {}, {}
+dtypes.storage_names, dtypes.storage_codes = {}, {}
+--- C types by code: 'float'; pointer types by code, as ffi.cast takes them.
+dtypes.ctypes = {
+  [C.GT_BYTE] = 'uint8_t', [C.GT_CHAR] = 'int8_t', [C.GT_SHORT] = 'int16_t', [C.GT_INT] = 'int32_t', [C.GT_LONG] = 'int64_t',
+  [C.GT_FLOAT] = 'float', [C.GT_DOUBLE] = 'double',
+}
+dtypes.pointers, dtypes.sizes = {}, {}
+
+for code, name in pairs(dtypes.names) do
+  dtypes.codes[name] = code
+  dtypes.tensor_names[code] = 'torch.' .. name .. 'Tensor'
+  dtypes.storage_names[code] = 'torch.' .. name .. 'Storage'
+  dtypes.tensor_codes['torch.' .. name .. 'Tensor'] = code
+  dtypes.storage_codes['torch.' .. name .. 'Storage'] = code
+  dtypes.pointers[code] = ffi.typeof(dtypes.ctypes[code] .. ' *')
+  dtypes.sizes[code] = ffi.sizeof(dtypes.ctypes[code])
+end
+
+local LIMIT = 2 ^ 53
+
+--- A whole number out of an argument, cut toward zero as Torch7 did; raises an error for anything that is not a number.
+-- @param value the argument
+-- @tparam string what the function's name, for the message
+-- @tparam string argument the argument's name, for the message
+-- @treturn number
+function dtypes.integer(value, what, argument)
+  if type(value) ~= 'number' then
+    local number = type(value) == 'cdata' and tonumber(value)
+    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, type(value)) end
+    value = number
+  end
+  if not (value > -LIMIT and value < LIMIT) then native.fail('%s: %s is %s, wanted a whole number', what, argument, tostring(value)) end
+  if value >= 0 then return math.floor(value) end
+  return math.ceil(value)
+end
+
+--- Raises an error unless the argument is a number.
+-- @param value the argument
+-- @tparam string what the function's name
+-- @tparam string argument the argument's name
+-- @treturn number
+function dtypes.number(value, what, argument)
+  if type(value) ~= 'number' then
+    local number = type(value) == 'cdata' and tonumber(value)
+    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, type(value)) end
+    return number
+  end
+  return value
+end
+
+return dtypes

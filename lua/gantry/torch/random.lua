@@ -1,0 +1,308 @@
+--- Random numbers: Torch7's Mersenne Twister, drawn in program order. Every function takes a torch.Generator as its optional
+-- first argument; without one the state's own generator is used.
+-- @module gantry.torch.random
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local dtypes = require 'gantry.torch.dtypes'
+local tensor = require 'gantry.torch.tensor'
+local class = require 'gantry.torch.class'
+
+local C, fail, check, new = native.C, native.fail, native.check, native.new_tensor
+local is, want, number, integer = tensor.is, tensor.want, dtypes.number, dtypes.integer
+local generator_t = ffi.typeof('gt_generator')
+local istype = ffi.istype
+
+local methods, functions = {}, {}
+
+local function is_generator(x) return istype(generator_t, x) and x ~= nil end
+
+ffi.metatype(generator_t, {__tostring = function() return 'torch.Generator' end})
+class.register_namer(function(x) return is_generator(x) and 'torch.Generator' or nil end)
+
+-- A seed nobody chose: from the system, or from the clock where the system has none.
+local function fresh_seed()
+  local file = io.open('/dev/urandom', 'rb')
+  if file then
+    local a, b, c, d = file:read(4):byte(1, 4)
+    file:close()
+    return ((a * 256 + b) * 256 + c) * 256 + d
+  end
+  return math.floor(os.time() * 1000 + os.clock() * 1e6) % 2 ^ 32
+end
+
+local default = ffi.new(generator_t)
+C.gt_generator_seed(default, fresh_seed())
+
+--- The generator that functions use when none is given.
+-- @treturn cdata gt_generator
+function functions.defaultGenerator() return default end
+
+--- A generator of its own, seeded anew.
+-- @tparam[opt] number seed its seed
+-- @treturn cdata a torch.Generator
+function functions.Generator(seed)
+  local g = ffi.new(generator_t)
+  C.gt_generator_seed(g, seed == nil and fresh_seed() or integer(seed, 'Generator', 'the seed'))
+  return g
+end
+
+--- Starts the stream that belongs to a seed.
+-- @tparam[opt] cdata generator torch.Generator
+-- @tparam number seed a whole number; negative ones count from 2^64 down, as in Torch7
+function functions.manualSeed(generator, seed)
+  if not is_generator(generator) then generator, seed = default, generator end
+  C.gt_generator_seed(generator, ffi.cast('uint64_t', ffi.cast('int64_t', integer(seed, 'manualSeed', 'the seed'))))
+end
+
+--- Seeds with a number that nobody chose.
+-- @tparam[opt] cdata generator torch.Generator
+-- @treturn number that number
+function functions.seed(generator)
+  local seed = fresh_seed()
+  C.gt_generator_seed(is_generator(generator) and generator or default, seed)
+  return seed
+end
+
+--- The seed that the stream started from.
+-- @tparam[opt] cdata generator torch.Generator
+-- @treturn number
+function functions.initialSeed(generator)
+  return tonumber((is_generator(generator) and generator or default).initial_seed)
+end
+
+local STATE = ffi.sizeof(generator_t)
+
+--- The generator's state, to be put back later; Torch7's layout.
+-- @tparam[opt] cdata generator torch.Generator
+-- @treturn tensor ByteTensor
+function functions.getRNGState(generator)
+  local state = tensor.empty(C.GT_BYTE, STATE)
+  ffi.copy(tensor.pointer(state, 'getRNGState'), is_generator(generator) and generator or default, STATE)
+  return state
+end
+
+--- Puts a saved state back.
+-- @tparam[opt] cdata generator torch.Generator
+-- @tparam tensor state ByteTensor, from getRNGState (Torch7's will do)
+function functions.setRNGState(generator, state)
+  if not is_generator(generator) then generator, state = default, generator end
+  tensor.want_type(state, C.GT_BYTE, 'setRNGState', 'the state')
+  if tensor.count(state) ~= STATE then fail('setRNGState: got %d bytes, wanted %d', tensor.count(state), STATE) end
+  local incoming = ffi.new(generator_t)
+  ffi.copy(incoming, tensor.pointer(tensor.contiguous(state), 'setRNGState'), STATE)
+  if incoming.left < 0 or incoming.left > 624 or incoming.next > 624ULL then fail('setRNGState: these bytes are not the state of a generator') end
+  ffi.copy(generator, incoming, STATE)
+end
+
+-- ---- distributions ------------------------------------------------------------------------------------------------
+-- As a function: a number. As a method: every element in place, in the order of the elements.
+
+local function fill(generator, kind, t, a, b)
+  check(C.gt_random_fill(generator, kind, t, a, b))
+  return t
+end
+
+-- defaults: of the parameters; kind: C's name; draw: C's function for one number.
+local function distribution(name, kind, parameters, draw, first_default, second_default, verify)
+  local function arguments(a, b)
+    a = a == nil and first_default or a
+    if a == nil then fail('%s: %s is missing', name, parameters[1]) end
+    a = number(a, name, parameters[1])
+    if parameters[2] then b = number(b == nil and second_default or b, name, parameters[2]) else b = 0 end
+    if verify then verify(a, b) end
+    return a, b
+  end
+  functions[name] = function(generator, a, b)
+    if not is_generator(generator) then
+      if is(generator) then return methods[name](generator, a, b) end
+      generator, a, b = default, generator, a
+    end
+    a, b = arguments(a, b)
+    return draw(generator, a, b)
+  end
+  methods[name] = function(t, generator, a, b)
+    want(t, name)
+    if not is_generator(generator) then generator, a, b = default, generator, a end
+    a, b = arguments(a, b)
+    return fill(generator, kind, t, a, b)
+  end
+end
+
+distribution('uniform', 'uniform', {'the lower bound', 'the upper bound'}, function(g, a, b) return C.gt_random_uniform(g, a, b) end, 0, 1)
+distribution('normal', 'normal', {'the mean', 'the standard deviation'}, function(g, a, b) return C.gt_random_normal(g, a, b) end, 0, 1,
+  function(_, sd) if not (sd >= 0) then fail('normal: the standard deviation is %g, wanted at least 0', sd) end end)
+distribution('exponential', 'exponential', {'the rate'}, function(g, a) return C.gt_random_exponential(g, a) end, 1, nil,
+  function(rate) if not (rate > 0) then fail('exponential: the rate is %g, wanted above 0', rate) end end)
+distribution('cauchy', 'cauchy', {'the median', 'the scale'}, function(g, a, b) return C.gt_random_cauchy(g, a, b) end, 0, 1)
+distribution('logNormal', 'log_normal', {'the mean', 'the standard deviation'},
+  function(g, a, b) return C.gt_random_log_normal(g, a, b) end, 1, 2,
+  function(mean, sd)
+    if not (mean > 0 and sd > 0) then fail('logNormal: mean %g and standard deviation %g, wanted both above 0', mean, sd) end
+  end)
+distribution('geometric', 'geometric', {'the probability'}, function(g, a) return C.gt_random_geometric(g, a) end, nil, nil,
+  function(p) if not (p > 0 and p < 1) then fail('geometric: the probability is %g, wanted between 0 and 1', p) end end)
+distribution('bernoulli', 'bernoulli', {'the probability'}, function(g, a) return C.gt_random_bernoulli(g, a) end, 0.5, nil,
+  function(p) if not (p >= 0 and p <= 1) then fail('bernoulli: the probability is %g, wanted 0 to 1', p) end end)
+
+-- random(): a 32-bit word; random(b): 1..b; random(a, b): a..b.
+local function random_bounds(a, b)
+  if b == nil then a, b = 1, a end
+  a, b = integer(a, 'random', 'the lower bound'), integer(b, 'random', 'the upper bound')
+  if b < a then fail('random: the upper bound %d is below the lower bound %d', b, a) end
+  return a, b
+end
+
+--- A whole number: of 32 bits, in 1..b, or in a..b.
+-- @tparam[opt] cdata generator torch.Generator
+-- @tparam[opt] number a lower bound (upper, if it is alone)
+-- @tparam[opt] number b upper bound
+-- @treturn number
+function functions.random(generator, a, b)
+  if not is_generator(generator) then
+    if is(generator) then return methods.random(generator, a, b) end
+    generator, a, b = default, generator, a
+  end
+  local word = C.gt_random_word(generator)
+  if a == nil then return word end
+  a, b = random_bounds(a, b)
+  return word % (b - a + 1) + a
+end
+
+-- The largest whole number that Torch7's random() put into each type.
+local LARGEST = {
+  [C.GT_BYTE] = 255, [C.GT_CHAR] = 127, [C.GT_SHORT] = 32767, [C.GT_INT] = 2 ^ 31 - 1, [C.GT_LONG] = 2 ^ 32 - 1,
+  [C.GT_FLOAT] = 2 ^ 24, [C.GT_DOUBLE] = 2 ^ 32 - 1,
+}
+
+function methods.random(t, generator, a, b)
+  want(t, 'random')
+  if not is_generator(generator) then generator, a, b = default, generator, a end
+  if a == nil then a, b = 0, LARGEST[t.dtype] else a, b = random_bounds(a, b) end
+  return fill(generator, 'random', t, a, b)
+end
+
+-- ---- tensors of random numbers --------------------------------------------------------------------------------------
+
+-- ([result,] [generator,] sizes)
+local function sized(name, kind, b)
+  return function(x, ...)
+    local r, generator = nil, default
+    if is(x) then
+      r = x
+      local g = ...
+      if is_generator(g) then
+        check(C.gt_tensor_resize(r, tensor.read_shape(name, select(2, ...)), tensor.shape_buffer))
+        return fill(g, kind, r, 0, b)
+      end
+      check(C.gt_tensor_resize(r, tensor.read_shape(name, ...), tensor.shape_buffer))
+      return fill(generator, kind, r, 0, b)
+    end
+    if is_generator(x) then
+      r = tensor.empty(tensor.default, ...)
+      return fill(x, kind, r, 0, b)
+    end
+    if x == nil then fail('%s: sizes are missing', name) end
+    return fill(generator, kind, tensor.empty(tensor.default, x, ...), 0, b)
+  end
+end
+
+--- Uniform in [0, 1).
+-- @param ... [result tensor,] [generator,] sizes
+-- @treturn tensor
+functions.rand = sized('rand', 'uniform', 1)
+
+--- Normal with mean 0 and standard deviation 1.
+-- @param ... [result tensor,] [generator,] sizes
+-- @treturn tensor
+functions.randn = sized('randn', 'normal', 1)
+
+--- The numbers 1 to n in random order.
+-- @param ... [result tensor,] [generator,] n
+-- @treturn tensor n numbers
+function functions.randperm(r, generator, n)
+  if not is(r) then r, generator, n = nil, r, generator end
+  if not is_generator(generator) then generator, n = default, generator end
+  n = integer(n, 'randperm', 'n')
+  if n < 1 then fail('randperm: n is %d, wanted at least 1', n) end
+  r = r or new(tensor.default)
+  check(C.gt_random_permutation(generator, r, n))
+  return r
+end
+
+-- Draws into out (LongTensor row, as a pointer with a step) from the weights p[0], p[step], ...; Torch7's order of draws:
+-- the cumulated weights are searched for one uniform number per draw.
+local function draw_row(generator, out, out_step, p, step, n, draws, replace)
+  local cumulated, total = ffi.new('double[?]', n), 0
+  for i = 0, n - 1 do
+    local weight = tonumber(p[i * step])
+    if not (weight >= 0 and weight < math.huge) then fail('multinomial: weight %d is %g, wanted at least 0', i + 1, weight) end
+    total = total + weight
+    cumulated[i] = total
+  end
+  if total <= 0 then fail('multinomial: the weights are all 0') end
+  local possible = 0
+  for i = 0, n - 1 do
+    if p[i * step] > 0 then possible = possible + 1 end
+    cumulated[i] = cumulated[i] / total
+  end
+  if not replace and draws > possible then fail('multinomial: %d draws without replacement from %d weights above 0', draws, possible) end
+  cumulated[n - 1] = 1
+  for k = 0, draws - 1 do
+    local u = C.gt_random_uniform(generator, 0, 1)
+    local low, high = 0, n - 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if cumulated[middle] < u then low = middle + 1 else high = middle end
+    end
+    out[k * out_step] = low + 1
+    if not replace then
+      local before = low > 0 and cumulated[low - 1] or 0
+      local weight = cumulated[low] - before
+      for i = 0, n - 1 do
+        local v = cumulated[i]
+        if i >= low then v = v - weight end
+        cumulated[i] = v / (1 - weight)
+      end
+    end
+  end
+end
+
+--- Draws 1-based indices with probabilities in proportion to weights.
+-- @param ... [result LongTensor,] [generator,] weights (n, or rows x n), number of draws [, with replacement (false)]
+-- @treturn tensor LongTensor: draws, or rows x draws
+-- @usage torch.multinomial(torch.Tensor{1, 2, 3, 4}, 6, true)
+function functions.multinomial(...)
+  local list, at, r, generator = {...}, 1, nil, default
+  if is(list[1]) and (is(list[2]) or is_generator(list[2])) then r, at = list[1], 2 end
+  if is_generator(list[at]) then generator, at = list[at], at + 1 end
+  local weights, draws, replace = list[at], list[at + 1], list[at + 2]
+  want(weights, 'multinomial', 'the weights')
+  draws = integer(draws, 'multinomial', 'the number of draws')
+  if draws < 1 then fail('multinomial: %d draws, wanted at least 1', draws) end
+  if weights.rank ~= 1 and weights.rank ~= 2 or tensor.count(weights) == 0 then
+    fail('multinomial: weights of size %s, wanted a vector or a matrix', tensor.shape_text(weights))
+  end
+  if r then tensor.want_type(r, C.GT_LONG, 'multinomial', 'the result') else r = new(C.GT_LONG) end
+  local matrix = weights.rank == 2
+  local rows = matrix and tonumber(weights.shape[0]) or 1
+  local n, step = tonumber(weights.shape[weights.rank - 1]), tonumber(weights.step[weights.rank - 1])
+  if matrix then
+    check(C.gt_tensor_resize(r, tensor.read_shape('multinomial', rows, draws), tensor.shape_buffer))
+  else
+    check(C.gt_tensor_resize(r, tensor.read_shape('multinomial', draws), tensor.shape_buffer))
+  end
+  local p, out = tensor.pointer(weights, 'multinomial'), tensor.pointer(r, 'multinomial')
+  for i = 0, rows - 1 do
+    draw_row(generator, out + i * (matrix and r.step[0] or 0), tonumber(r.step[r.rank - 1]), p + i * (matrix and weights.step[0] or 0), step, n,
+      draws, replace)
+  end
+  tensor.touch(r)
+  return r
+end
+
+function methods.multinomial(t, ...)
+  want(t, 'multinomial')
+  return functions.multinomial(t, ...)
+end
+
+return {methods = methods, functions = functions, is_generator = is_generator}
