@@ -204,10 +204,11 @@ int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt
   GT_TRY(want_pair("conv_input", y, "y", w, "the weight", s));
   GT_TRY(want_weight("conv_input", w, s));
   if (y->shape[1] != w->shape[0]) {
-    return gt__fail(GT_ESHAPE, "conv_input: y has %lld channels, the weight %s wants %lld", (long long)y->shape[1], gt__shape(&text, w),
-                    (long long)w->shape[0]);
+    return gt__fail(GT_ESHAPE, "conv_input: y has %lld channels, the weight %s wants %lld", (long long)y->shape[1],
+                    gt__shape(&text, w), (long long)w->shape[0]);
   }
-  int64_t oh = out_size(h, s->pad_h, s->dil_h, w->shape[2], s->stride_h), ow = out_size(width, s->pad_w, s->dil_w, w->shape[3], s->stride_w);
+  int64_t oh = out_size(h, s->pad_h, s->dil_h, w->shape[2], s->stride_h);
+  int64_t ow = out_size(width, s->pad_w, s->dil_w, w->shape[3], s->stride_w);
   if (h < 1 || width < 1 || oh != y->shape[2] || ow != y->shape[3]) {
     return gt__fail(GT_ESHAPE, "conv_input: y is %s, and images of %lldx%lld give %lldx%lld", gt__shape(&text, y), (long long)h,
                     (long long)width, (long long)oh, (long long)ow);
@@ -243,7 +244,8 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
                     (long long)y->shape[1], s->groups);
   }
   if (kh < 1 || kw < 1) return gt__fail(GT_EARG, "conv_weight: a kernel of %lldx%lld, wanted 1 or more", (long long)kh, (long long)kw);
-  int64_t oh = out_size(x->shape[2], s->pad_h, s->dil_h, kh, s->stride_h), ow = out_size(x->shape[3], s->pad_w, s->dil_w, kw, s->stride_w);
+  int64_t oh = out_size(x->shape[2], s->pad_h, s->dil_h, kh, s->stride_h);
+  int64_t ow = out_size(x->shape[3], s->pad_w, s->dil_w, kw, s->stride_w);
   if (oh != y->shape[2] || ow != y->shape[3]) {
     return gt__fail(GT_ESHAPE, "conv_weight: y is %s, and x with a kernel of %lldx%lld gives %lldx%lld", gt__shape(&text, y),
                     (long long)kh, (long long)kw, (long long)oh, (long long)ow);
@@ -282,7 +284,8 @@ static int want_bias(const char *what, const gt_tensor *y, const gt_tensor *bias
     GT_TRY(gt__want_real(bias, what));
     GT_TRY(gt__want_same_type(bias, y, what));
     if (gt__numel(bias) != y->shape[1]) {
-      return gt__fail(GT_ESHAPE, "%s: the bias has %lld numbers, y %lld channels", what, (long long)gt__numel(bias), (long long)y->shape[1]);
+      return gt__fail(GT_ESHAPE, "%s: the bias has %lld numbers, y %lld channels", what, (long long)gt__numel(bias),
+                      (long long)y->shape[1]);
     }
   }
   size[0] = y->shape[0];

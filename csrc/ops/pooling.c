@@ -43,7 +43,8 @@ static int describe(geometry *g, const char *what, const gt_tensor *x, int64_t h
   g->oh = out_size(h, g->ph, g->kh, g->sh, s->ceil_mode != 0);
   g->ow = out_size(w, g->pw, g->kw, g->sw, s->ceil_mode != 0);
   if (g->oh < 1 || g->ow < 1) {
-    return gt__fail(GT_ESHAPE, "%s: images of %lldx%lld are smaller than the window of %dx%d", what, (long long)h, (long long)w, s->kh, s->kw);
+    return gt__fail(GT_ESHAPE, "%s: images of %lldx%lld are smaller than the window of %dx%d", what, (long long)h, (long long)w,
+                    s->kh, s->kw);
   }
   return GT_OK;
 }
