@@ -70,11 +70,11 @@ static void *worker(void *arg) {
       gt__task fn = pool.fn;
       void *context = pool.context;
       int64_t count = pool.count;
-      pool.active++;
+      __atomic_add_fetch(&pool.active, 1, __ATOMIC_RELAXED);
       pthread_mutex_unlock(&pool.lock);
       work(fn, context, count);
       pthread_mutex_lock(&pool.lock);
-      if (--pool.active == 0) pthread_cond_signal(&pool.done);
+      if (__atomic_sub_fetch(&pool.active, 1, __ATOMIC_RELAXED) == 0) pthread_cond_signal(&pool.done);
       continue;
     }
     if (self >= pool.threads - 1) break; /* the pool was made smaller */
