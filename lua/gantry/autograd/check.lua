@@ -29,8 +29,9 @@ end
 
 local function worst(found, expected, tolerance)
   local scale = math.max(1, expected:clone():abs():max())
-  local err = (found - expected):abs():max() / scale
-  return err, err <= tolerance
+  local difference = (found - expected):abs()
+  local err = difference:max() / scale
+  return err, err <= tolerance and difference:sum() < math.huge -- neither NaN
 end
 
 --- Compares fn's gradients with central differences.

@@ -16,7 +16,8 @@ op.table = {}
 --   backward(c, g): c[1], c[2], ... are the arguments, c.out the result, c.saved and c.saved2 what forward saved, all of them
 --   tensors or, when gradients of gradients are wanted (c.recording), values; c.need1, c.need2, c.need3 (for a list:
 --   c.need[i]) say which gradients are wanted. Returns one gradient for each of the leading arguments, or nil; each is g itself
---   or new, never an argument;
+--   or new, never an argument or saved. What ops make in it and it does not return is released;
+--   gives_saved: true where what forward saves first is a second result for the caller (max's positions);
 --   second: true where backward can itself be differentiated (it uses only ops), false where it cannot.
 -- @treturn function applies the op to tensors or values
 -- @usage local double = op.define {name = 'double', second = true,

@@ -18,14 +18,22 @@ local made -- tensors made in the innermost scope, or nil outside of any
 
 local add_code = C.gt_binary_code 'add'
 
---- Remembers a fresh tensor, so that the scope it was made in can release it.
+--- Remembers a tensor that an op made beside its result, so that the scope it was made in can release it.
+-- @return t
 local function track(t)
   if made then made[#made + 1] = t end
+  return t
+end
+tape.track = track
+
+--- Complains about an operand that is neither a tensor nor a value.
+local function reject(op, position, x)
+  fail('%s: argument %d is %s, wanted a tensor or a value', op.name, position, x == nil and 'nil' or 'a ' .. torch.type(x))
 end
 
 --- Applies an op to up to seven arguments, of which the first op.arity may be values.
 -- @param op an entry of the op table
--- @return a value if any of them was one, else a tensor; then what the op's forward saved first
+-- @return a value if any of them was one, else a tensor; then, if op.gives_saved, what the op's forward saved first
 function tape.apply(op, a, b, c, d, e, f, g)
   local ta, tb, tc = a, b, c
   local any, needs = false, false
@@ -40,39 +48,47 @@ function tape.apply(op, a, b, c, d, e, f, g)
       tc, any, needs = c.data, true, needs or c.requires_grad
     end
   end
+  if type(ta) ~= 'cdata' then reject(op, 1, a) end
+  if op.arity == 2 and type(tb) ~= 'cdata' then reject(op, 2, b) end
   local out, saved, saved2 = op.forward(ta, tb, tc, d, e, f, g)
-  track(out)
-  if saved then track(saved) end
-  if saved2 then track(saved2) end
-  if not any then return out, saved end
-  local v = setmetatable({data = out, requires_grad = false}, Value)
-  if needs and recording then
-    sequence = sequence + 1
-    v.requires_grad = true
-    v.node = {op = op, order = sequence, out = v, saved = saved, saved2 = saved2, a, b, c, d, e, f, g}
+  if made then
+    track(out)
+    if saved then track(saved) end
+    if saved2 then track(saved2) end
   end
-  return v, saved
+  if any then
+    if needs and recording then
+      sequence = sequence + 1
+      local node = {op = op, order = sequence, out = false, saved = saved, saved2 = saved2, a, b, c, d, e, f, g}
+      out = setmetatable({data = out, requires_grad = true, node = node}, Value)
+      node.out = out
+    else
+      out = setmetatable({data = out, requires_grad = false}, Value)
+    end
+  end
+  if op.gives_saved then return out, saved end
+  return out
 end
 
 --- Applies an op whose first argument is a list of tensors or values.
 function tape.apply_list(op, list, b, c)
-  local tensors, any, needs = {}, false, false
+  local inputs, tensors, any, needs = {}, {}, false, false -- inputs: the caller may go on using its list
   for i = 1, #list do
     local x = list[i]
+    inputs[i], tensors[i] = x, x
     if Value.is(x) then
       tensors[i], any, needs = x.data, true, needs or x.requires_grad
-    else
-      tensors[i] = x
+    elseif not torch.isTensor(x) then
+      reject(op, i, x)
     end
   end
-  local out = op.forward(tensors, b, c)
-  track(out)
+  local out = track(op.forward(tensors, b, c))
   if not any then return out end
   local v = setmetatable({data = out, requires_grad = false}, Value)
   if needs and recording then
     sequence = sequence + 1
     v.requires_grad = true
-    v.node = {op = op, order = sequence, out = v, list = list, list, b, c}
+    v.node = {op = op, order = sequence, out = v, list = inputs, inputs, b, c}
   end
   return v
 end
@@ -92,30 +108,31 @@ end
 --- Whether ops on values are being recorded.
 function tape.is_recording() return recording end
 
---- Marks tensors inside a returned value, tensor or table, so that the end of the scope spares them.
-local function keep(x, kept, depth)
+--- Marks tensors inside a returned value, tensor or table, so that the end of the scope spares them. Values recorded in
+-- the scope, after node number `began`, lose their history.
+local function keep(x, kept, began, depth)
   if torch.isTensor(x) then
     kept[x] = true
   elseif Value.is(x) then
     kept[x.data] = true
-    if x.node then x.node, x.requires_grad = nil, false end
+    if x.node and x.node.order > began then x.node, x.requires_grad = nil, false end
   elseif type(x) == 'table' and depth < 4 then
-    for _, y in pairs(x) do keep(y, kept, depth + 1) end
+    for _, y in pairs(x) do keep(y, kept, began, depth + 1) end
   end
 end
 
 --- Runs fn(...) and at its end releases the memory of everything that ops made in it, except what fn returns (values and
--- tensors, also in tables). Returned values are constants. Using anything else afterwards is an error that says so.
+-- tensors, also in tables). Values made in it are returned as constants. Using anything else afterwards is an error that says so.
 -- A training step inside a scope uses the same memory again and again, whatever the garbage collector does.
 function tape.scope(fn, ...)
-  local outer = made
+  local outer, began = made, sequence
   local mine = {}
   made = mine
   local function finish(ok, ...)
     made = outer
     local kept = {}
     if ok then
-      for i = 1, select('#', ...) do keep((select(i, ...)), kept, 1) end
+      for i = 1, select('#', ...) do keep((select(i, ...)), kept, began, 1) end
     end
     for i = 1, #mine do
       local t = mine[i]
@@ -134,22 +151,26 @@ end
 local function later_first(p, q) return p.order > q.order end
 
 --- All nodes that the roots depend on, latest first.
-local function reachable(roots)
+-- @tparam table stop values (as keys) whose own history may be used up already
+local function reachable(what, roots, stop)
   local nodes, seen, stack = {}, {}, {}
   for i = 1, #roots do stack[i] = roots[i] end
-  while #stack > 0 do
-    local node = stack[#stack].node
-    stack[#stack] = nil
+  local top = #stack
+  while top > 0 do
+    local v = stack[top]
+    local node = v.node
+    stack[top], top = nil, top - 1
     if node and not seen[node] then
       seen[node] = true
-      nodes[#nodes + 1] = node
-      if node.spent then
-        fail('backward: the history of this value (%s) was used up by an earlier backward; give that one {retain_graph = true}', node.op.name)
-      end
-      local inputs, n = node.list or node, node.list and #node.list or node.op.arity
-      for i = 1, n do
-        local x = inputs[i]
-        if Value.is(x) and x.requires_grad then stack[#stack + 1] = x end
+      if not node.spent then
+        nodes[#nodes + 1] = node
+        local inputs, n = node.list or node, node.list and #node.list or node.op.arity
+        for i = 1, n do
+          local x = inputs[i]
+          if Value.is(x) and x.requires_grad then stack[top + 1], top = x, top + 1 end
+        end
+      elseif not (stop and stop[v]) then
+        fail('%s: the history of this value (%s) was used up by an earlier pass; give that one {retain_graph = true}', what, node.op.name)
       end
     end
   end
@@ -157,12 +178,13 @@ local function reachable(roots)
   return nodes
 end
 
---- The state of one backward pass. Gradients are held per value; a tensor that nothing holds any more is released.
+--- The state of one backward pass. Gradients are held per value; a tensor that nothing holds any more is released, and so
+-- is all that a backward function made on its way, unless what it does is itself recorded (create_graph).
 local Pass = {}
 Pass.__index = Pass
 
 local function new_pass(create_graph)
-  return setmetatable({grads = {}, leaves = {}, owned = {}, holders = {}, create_graph = create_graph}, Pass)
+  return setmetatable({grads = {}, leaves = {}, owned = {}, holders = {}, fresh = {}, create_graph = create_graph}, Pass)
 end
 
 function Pass:hold(g)
@@ -187,7 +209,6 @@ function Pass:accumulate(v, g)
     if not v.node then self.leaves[#self.leaves + 1] = v end
   elseif self.owned[v] then
     check(C.gt_binary(add_code, have, have, g, 1))
-    if not self.holders[g] then C.gt_tensor_release(g) end
   else
     local sum = tape.apply(add_op, have, g)
     self.grads[v] = sum
@@ -195,54 +216,92 @@ function Pass:accumulate(v, g)
     if not self.create_graph then
       self.owned[v] = true
       self:drop(have)
-      if not self.holders[g] then C.gt_tensor_release(g) end
     end
   end
 end
 
---- Walks the nodes; `wants(v)` says whether value v's gradient is needed.
-function Pass:walk(nodes, wanted, retain)
-  local create = self.create_graph
+--- Releases what was made since the last call and is not held; the rest belongs to the scope around the pass.
+function Pass:tidy(outer)
+  local fresh, holders = self.fresh, self.holders
+  for i = 1, #fresh do
+    local t = fresh[i]
+    if not holders[t] then
+      C.gt_tensor_release(t)
+    elseif outer then
+      outer[#outer + 1] = t
+    end
+    fresh[i] = nil
+  end
+end
+
+--- Takes one node's gradient to those of its inputs that want theirs. False where none does.
+function Pass:through(node, g, wanted)
+  local create, op = self.create_graph, node.op
+  local list, x1, x2, x3 = node.list, node[1], node[2], node[3]
+  local need, need1, need2, need3 = nil, false, false, false
+  if list then
+    need = {}
+    for k = 1, #list do
+      local x = list[k]
+      need[k] = Value.is(x) and x.requires_grad and (not wanted or wanted[x]) or false
+      need1 = need1 or need[k]
+    end
+  else
+    need1 = Value.is(x1) and x1.requires_grad and (not wanted or wanted[x1]) or false
+    if op.arity > 1 then
+      need2 = Value.is(x2) and x2.requires_grad and (not wanted or wanted[x2]) or false
+      need3 = Value.is(x3) and x3.requires_grad and (not wanted or wanted[x3]) or false
+    end
+  end
+  if not (need1 or need2 or need3) then return false end
+  if create and not op.second then fail('grad: the op %s has no gradient of its gradient', op.name) end
+
+  local out = node.out
+  if list then
+    local operands = list
+    if not create then
+      operands = {}
+      for k = 1, #list do operands[k] = Value.is(list[k]) and list[k].data or list[k] end
+    end
+    local found = op.backward({operands, x2, x3, out = create and out or out.data, need = need, recording = create}, g)
+    for k = 1, #list do
+      if need[k] and found[k] then self:accumulate(list[k], found[k]) end
+    end
+    return true
+  end
+  if not create then
+    x1 = Value.is(x1) and x1.data or x1
+    x2 = Value.is(x2) and x2.data or x2
+    x3 = Value.is(x3) and x3.data or x3
+    out = out.data
+  end
+  local g1, g2, g3 = op.backward({x1, x2, x3, node[4], node[5], node[6], node[7], out = out, saved = node.saved, saved2 = node.saved2,
+    need1 = need1, need2 = need2, need3 = need3, recording = create}, g)
+  if need1 and g1 then self:accumulate(node[1], g1) end
+  if need2 and g2 then self:accumulate(node[2], g2) end
+  if need3 and g3 then self:accumulate(node[3], g3) end
+  return true
+end
+
+--- Walks the nodes, latest first.
+-- @tparam table wanted values (as keys) whose gradients are needed; nil: those of all that require one
+-- @tparam table asked values whose gradients are results
+-- @bool retain whether the history stays usable
+function Pass:walk(nodes, wanted, asked, retain)
+  local create, grads, outer = self.create_graph, self.grads, made
+  if not create then made = self.fresh end
   for i = 1, #nodes do
     local node = nodes[i]
-    local g = self.grads[node.out]
+    local out = node.out
+    local g = grads[out]
     if g then
-      local op = node.op
-      if create and not op.second then fail('grad: the op %s has no gradient of its gradient', op.name) end
-      local c = {out = create and node.out or node.out.data, saved = node.saved, saved2 = node.saved2, recording = create}
-      if node.list then
-        local list, need = {}, {}
-        for k, x in ipairs(node.list) do
-          local is = Value.is(x)
-          need[k] = is and wanted[x] or false
-          list[k] = is and not create and x.data or x
-        end
-        c[1], c[2], c[3], c.need = list, node[2], node[3], need
-        local found = op.backward(c, g)
-        for k, x in ipairs(node.list) do
-          if need[k] then self:accumulate(x, found[k]) end
-        end
-      else
-        local x1, x2, x3 = node[1], node[2], node[3]
-        c.need1 = Value.is(x1) and wanted[x1] or false
-        if op.arity > 1 then
-          c.need2 = Value.is(x2) and wanted[x2] or false
-          c.need3 = Value.is(x3) and wanted[x3] or false
-        end
-        for k = 1, 7 do
-          local x = node[k]
-          c[k] = not create and Value.is(x) and x.data or x
-        end
-        local g1, g2, g3 = op.backward(c, g)
-        if c.need1 and g1 then self:accumulate(x1, g1) end
-        if c.need2 and g2 then self:accumulate(x2, g2) end
-        if c.need3 and g3 then self:accumulate(x3, g3) end
-      end
-      if not wanted.keep[node.out] then
-        self.grads[node.out] = nil
+      local passed = self:through(node, g, wanted)
+      if not (asked and asked[out]) then
+        grads[out] = nil
         self:drop(g)
       end
-      if not retain then
+      if not create then self:tidy(outer) end
+      if passed and not retain then
         -- The history is used up: let go of what it held.
         node.spent = true
         node.list, node.saved, node.saved2 = nil, nil, nil
@@ -252,10 +311,25 @@ function Pass:walk(nodes, wanted, retain)
   end
 end
 
---- Which values lead to one of `inputs`.
+--- Runs a pass: starts from the outputs, walks, and leaves recording and the scope as they were, also after an error.
+local function run(pass, outputs, seeds, nodes, wanted, asked, retain)
+  local before, outer = recording, made
+  recording = pass.create_graph
+  local ok, problem = xpcall(function()
+    for i = 1, #outputs do
+      local v = outputs[i]
+      if not wanted or wanted[v] then pass:accumulate(v, pass:initial(v, seeds and seeds[i])) end
+    end
+    pass:walk(nodes, wanted, asked, retain)
+  end, native.keep_trace)
+  recording, made = before, outer
+  if not ok then error(problem, 0) end
+end
+
+--- Which values lead to one of `inputs`, themselves included.
 local function leading_to(nodes, inputs)
-  local wanted = {keep = {}}
-  for _, v in ipairs(inputs) do wanted[v], wanted.keep[v] = true, true end
+  local wanted = {}
+  for v in pairs(inputs) do wanted[v] = true end
   for i = #nodes, 1, -1 do -- earliest first
     local node = nodes[i]
     local list, n = node.list or node, node.list and #node.list or node.op.arity
@@ -267,15 +341,14 @@ local function leading_to(nodes, inputs)
   return wanted
 end
 
-local needs_grad = {__index = function(_, v) return Value.is(v) and v.requires_grad end}
-
 --- A gradient to start from: ones for a value of one element.
-local function initial(v, given, create)
+function Pass:initial(v, given)
+  local create = self.create_graph
   if given == nil then
     if v.data:nElement() ~= 1 then
       fail('backward: got a value of %d elements and no gradient; reduce it to one (sum, mean) or give its gradient', v.data:nElement())
     end
-    local ones = v.data:clone():fill(1)
+    local ones = track(v.data:clone():fill(1))
     return create and Value.new(ones) or ones
   end
   local t = Value.is(given) and given.data or given
@@ -283,7 +356,7 @@ local function initial(v, given, create)
     fail('backward: the gradient given does not have the size of the value')
   end
   if create then return Value.is(given) and given or Value.new(given) end
-  return t:clone() -- the pass releases what it is given
+  return track(t:clone()) -- the pass releases what it is given
 end
 
 --- Adds the gradients of v with respect to every leaf it depends on to the leaves' `grad`.
@@ -293,11 +366,8 @@ end
 function tape.backward(v, gradient, options)
   if not Value.is(v) then fail('backward: got %s, wanted a value', type(v)) end
   if not v.requires_grad then fail('backward: nothing that this value depends on requires a gradient') end
-  local nodes = reachable {v}
-  local pass = new_pass(false)
-  local wanted = setmetatable({keep = {}}, needs_grad)
-  pass:accumulate(v, initial(v, gradient, false))
-  pass:walk(nodes, wanted, options and options.retain_graph)
+  local pass, nodes = new_pass(false), reachable('backward', {v})
+  run(pass, {v}, {gradient}, nodes, nil, nil, options and options.retain_graph)
   for _, leaf in ipairs(pass.leaves) do -- in order: leaves may share a gradient
     local g = pass.grads[leaf]
     if leaf.grad then
@@ -306,6 +376,15 @@ function tape.backward(v, gradient, options)
       leaf.grad = g:clone()
     end
     pass:drop(g)
+  end
+end
+
+local function want_values(what, list)
+  if type(list) ~= 'table' or #list == 0 then
+    fail('grad: %s: got %s, wanted a value or a list of values', what, type(list) == 'table' and 'an empty list' or torch.type(list))
+  end
+  for i = 1, #list do
+    if not Value.is(list[i]) then fail('grad: %s: entry %d is a %s, wanted a value', what, i, torch.type(list[i])) end
   end
 end
 
@@ -322,8 +401,8 @@ function tape.grad(outputs, inputs, options)
   local single = Value.is(inputs)
   if Value.is(outputs) then outputs = {outputs} end
   if single then inputs = {inputs} end
-  if type(outputs) ~= 'table' or not Value.is(outputs[1]) then fail('grad: outputs: got %s, wanted a value or a list of values', type(outputs)) end
-  if type(inputs) ~= 'table' or not Value.is(inputs[1]) then fail('grad: inputs: got %s, wanted a value or a list of values', type(inputs)) end
+  want_values('outputs', outputs)
+  want_values('inputs', inputs)
   for i, x in ipairs(inputs) do
     if not x.requires_grad then fail('grad: input %d does not require a gradient (autograd.value(tensor, true) does)', i) end
   end
@@ -332,19 +411,11 @@ function tape.grad(outputs, inputs, options)
   local create = options.create_graph or false
   local retain = options.retain_graph
   if retain == nil then retain = create end
-  local nodes = reachable(outputs)
-  local wanted = leading_to(nodes, inputs)
+  local is_input = {}
+  for i = 1, #inputs do is_input[inputs[i]] = true end
+  local nodes = reachable('grad', outputs, is_input)
   local pass = new_pass(create)
-  local before = recording
-  recording = create
-  local ok, problem = xpcall(function()
-    for i, v in ipairs(outputs) do
-      if wanted[v] then pass:accumulate(v, initial(v, seeds and seeds[i], create)) end
-    end
-    pass:walk(nodes, wanted, retain)
-  end, native.keep_trace)
-  recording = before
-  if not ok then error(problem, 0) end
+  run(pass, outputs, seeds, nodes, leading_to(nodes, is_input), is_input, retain)
   local results = {}
   for i, x in ipairs(inputs) do
     local g = pass.grads[x]

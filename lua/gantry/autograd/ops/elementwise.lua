@@ -2,8 +2,10 @@
 -- Derivative helpers such as tanh_grad are ops too, so that they can be differentiated in turn.
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local tape = require 'gantry.autograd.tape'
+local torch = require 'gantry.torch'
 
-local C, check, new_tensor = native.C, native.check, native.new_tensor
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
 return function(ops)
@@ -93,18 +95,24 @@ return function(ops)
     check(C.gt_unary(inverse, r, r, 0, 0))
     check(C.gt_unary(ne, mask, x, 0, 0))
     check(C.gt_binary(mul_code, r, r, mask, 0))
+    C.gt_tensor_release(mask)
     return r
   end, backward = function(c, g)
     return ops.neg(ops.mul(g, ops.mul(c.out, c.out)))
   end}
 
   --- x ^ p for a number p.
-  ops.pow = define {name = 'pow', second = true, forward = unary 'pow', backward = function(c, g)
+  local pow = define {name = 'pow', second = true, forward = unary 'pow', backward = function(c, g)
     local p = c[2]
+    if p == 0 then return nil end
     if p == 1 then return g end
     if p == 2 then return ops.mul(g, ops.scale(c[1], 2)) end
     return ops.mul(g, ops.scale(ops.pow(c[1], p - 1), p))
   end}
+  function ops.pow(x, p)
+    if type(p) ~= 'number' then fail('pow: the exponent is a %s, wanted a number', torch.type(p)) end
+    return pow(x, p)
+  end
 
   --- e ^ x
   ops.exp = define {name = 'exp', second = true, forward = unary 'exp', backward = function(c, g) return ops.mul(g, c.out) end}
@@ -113,6 +121,15 @@ return function(ops)
   --- square root; its gradient at 0 is taken as 0
   ops.sqrt = define {name = 'sqrt', second = true, forward = unary 'sqrt', backward = function(c, g)
     return ops.mul(g, ops.scale(ops.safe_reciprocal(c.out), 0.5))
+  end}
+  --- x ^ (1 / p); its gradient at 0 is taken as 0
+  local pow_code = C.gt_unary_code 'pow'
+  ops.root = define {name = 'root', second = true, forward = function(x, p)
+    local r = new_tensor(x.dtype)
+    check(C.gt_unary(pow_code, r, x, 1 / p, 0))
+    return r
+  end, backward = function(c, g)
+    return ops.mul(g, ops.scale(ops.mul(c.out, ops.safe_reciprocal(c[1])), 1 / c[2]))
   end}
   ops.sin = define {name = 'sin', second = true, forward = unary 'sin', backward = function(c, g) return ops.mul(g, ops.cos(c[1])) end}
   ops.cos = define {name = 'cos', second = true, forward = unary 'cos', backward = function(c, g)
@@ -140,7 +157,8 @@ return function(ops)
   end}
 
   --- g where x > 0, g * slope elsewhere
-  ops.leaky_relu_grad = define {name = 'leaky_relu_grad', arity = 2, second = true, forward = binary 'leaky_relu_grad', backward = function(c, g)
+  ops.leaky_relu_grad = define {name = 'leaky_relu_grad', arity = 2, second = true, forward = binary 'leaky_relu_grad',
+    backward = function(c, g)
     return c.need1 and ops.leaky_relu_grad(g, c[2], c[3])
   end}
   --- x where x > 0, x * slope elsewhere
@@ -166,6 +184,7 @@ return function(ops)
     check(C.gt_unary(le, mask, x, high, 0))
     check(C.gt_binary(mul_code, r, r, mask, 0))
     check(C.gt_binary(mul_code, r, r, g, 0))
+    C.gt_tensor_release(mask)
     return r
   end, backward = function(c, g)
     return c.need1 and ops.clamp_grad(g, c[2], c[3], c[4])
@@ -188,14 +207,15 @@ return function(ops)
     end}
   end
 
-  --- x times a mask of 0 and 1/(1-p) drawn from a generator: dropout in training.
+  --- x times a mask of 0 and 1/(1-p) drawn from a generator (default: torch's own): dropout in training; p in [0, 1).
   function ops.dropout(x, p, generator)
+    if type(p) ~= 'number' or p < 0 or p >= 1 then fail('dropout: the probability is %s, wanted at least 0 and below 1', tostring(p)) end
     local data = type(x) == 'table' and x.data or x
-    local mask = new_tensor(data.dtype)
+    local mask = tape.track(new_tensor(data.dtype))
+    generator = generator or torch.defaultGenerator()
     check(C.gt_tensor_resize_as(mask, data))
     check(C.gt_random_fill(generator, 'bernoulli', mask, 1 - p, 0))
     check(C.gt_unary(C.gt_unary_code 'mul', mask, mask, 1 / (1 - p), 0))
     return ops.mul(x, mask)
   end
-
 end

@@ -21,7 +21,10 @@ return function(ops)
   local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
-    check(product(r, 0, nil, 1, turned(a, ta), turned(b, tb)))
+    local left, right = turned(a, ta), turned(b, tb)
+    check(product(r, 0, nil, 1, left, right))
+    if ta then C.gt_tensor_release(left) end
+    if tb then C.gt_tensor_release(right) end
     return r
   end, backward = function(c, g)
     local a, b, ta, tb = c[1], c[2], c[4], c[5]

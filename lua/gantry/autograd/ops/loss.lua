@@ -1,5 +1,6 @@
 --- Losses as values of one element: means over all elements.
 local op = require 'gantry.autograd.op'
+local tape = require 'gantry.autograd.tape'
 local native = require 'gantry.native'
 local Value = require 'gantry.autograd.value'
 
@@ -22,7 +23,7 @@ return function(ops)
   function ops.bce_with_logits(x, target)
     if type(target) == 'number' then
       local t = data(x)
-      local constant = new_tensor(t.dtype)
+      local constant = tape.track(new_tensor(t.dtype))
       check(C.gt_tensor_resize_as(constant, t))
       check(C.gt_fill(constant, target))
       target = constant

@@ -1,6 +1,7 @@
 --- Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167).
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
 local C, check, new_tensor = native.C, native.check, native.new_tensor
@@ -22,9 +23,9 @@ return function(ops)
   --- The gradients by fused kernels: numbers only.
   local function fused(c, g)
     local x, weight = c[1], c[2]
-    local gx = c.need1 and new_tensor(x.dtype) or nil
-    local gw = (c.need2 or c.need3) and new_tensor(x.dtype) or nil
-    local gb = gw and new_tensor(x.dtype)
+    local gx = c.need1 and tape.track(new_tensor(x.dtype)) or nil
+    local gw = (c.need2 or c.need3) and tape.track(new_tensor(x.dtype)) or nil
+    local gb = gw and tape.track(new_tensor(x.dtype))
     check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, c.saved, c.saved2, c[4].train and 1 or 0, 0, 1))
     return gx, c.need2 and gw, c.need3 and gb
   end
@@ -37,7 +38,7 @@ return function(ops)
     if o.train then
       centred = ops.sub(x, ops.mean(x, over, true))
       local variance = ops.mean(ops.mul(centred, centred), over, true)
-      invstd = ops.pow(ops.add(variance, o.eps), -0.5)
+      invstd = ops.pow(ops.add(variance, o.eps or 1e-5), -0.5)
     else
       centred = ops.sub(x, ops.per_channel(c.saved, x))
       invstd = ops.per_channel(c.saved2, x)
@@ -65,7 +66,8 @@ return function(ops)
   -- training where given; momentum: of that move; eps
   ops.batch_norm = define {name = 'batch_norm', arity = 3, second = true, forward = function(x, weight, bias, o)
     local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
-    check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0, o.momentum or 0.1, o.eps or 1e-5))
+    check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
+      o.momentum or 0.1, o.eps or 1e-5))
     return y, mean, invstd
   end, backward = function(c, g)
     if c.recording then return recorded(c, g) end

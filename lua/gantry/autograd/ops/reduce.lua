@@ -83,12 +83,13 @@ return function(ops)
     p = p or 2
     if p == 1 then return ops.sum(ops.abs(x), over, keep) end
     if p == 2 then return ops.sqrt(ops.sum(ops.mul(x, x), over, keep)) end
-    return ops.pow(ops.sum(ops.pow(ops.abs(x), p), over, keep), 1 / p)
+    return ops.root(ops.sum(ops.pow(ops.abs(x), p), over, keep), p)
   end
 
   --- The largest (smallest) along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
+  -- Without a dimension: of everything, and its position when the elements are counted in order.
   for name, code in pairs {max = max_code, min = min_code} do
-    local along = define {name = name, second = true, forward = function(x, dim)
+    local along = define {name = name, second = true, gives_saved = true, forward = function(x, dim)
       local r, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
       check(C.gt_reduce(code, r, index, x, dim - 1, 1, 0))
       return r, index
@@ -102,7 +103,8 @@ return function(ops)
         fail('%s: dimension %d is outside 1..%d', name, dim, data(x).rank)
       end
       local r, index = along(x, dim)
-      return keep and r or drop(r, dim), index
+      if keep then return r, index end
+      return drop(r, dim), drop(index, dim)
     end
   end
 
@@ -111,6 +113,7 @@ return function(ops)
     local r, top = new_tensor(x.dtype), new_tensor(x.dtype)
     check(C.gt_reduce(C.gt_reduce_code 'logsumexp', top, nil, x, (dim or 2) - 1, 1, 0))
     check(C.gt_binary(C.gt_binary_code 'sub', r, x, top, 1))
+    C.gt_tensor_release(top)
     return r
   end, backward = function(c, g)
     return ops.sub(g, ops.mul(ops.exp(c.out), ops.sum(g, c[2] or 2, true)))

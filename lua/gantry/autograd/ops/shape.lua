@@ -40,6 +40,7 @@ return function(ops)
       check(C.gt_copy(source, x))
     end
     check(C.gt_view(r, source, #sizes, dims))
+    if source ~= x then C.gt_tensor_release(source) end -- r holds its memory now
     return r
   end, backward = function(c, g)
     return ops.reshape_as(g, c[1])
@@ -120,6 +121,7 @@ return function(ops)
     local part = new_tensor(x.dtype)
     check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
     check(C.gt_copy(part, x))
+    C.gt_tensor_release(part)
     return r
   end, backward = function(c, g)
     return ops.narrow(g, c[2], c[3], data(c[1]):size(c[2]))
@@ -207,7 +209,7 @@ return function(ops)
     if C.gt_same_shape(a, b) == 1 then return x end
     local sizes = {}
     for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
-    if a.rank ~= b.rank and C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
+    if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
   end
 
