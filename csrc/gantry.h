@@ -341,6 +341,67 @@ int gt_face_draw(gt_tensor *r, const gt_face *face, int channels, int h, int w);
 int gt_room_draw(gt_tensor *r, const gt_room *room, int channels, int h, int w);
 int gt_scene_draw(gt_tensor *r, int kind, double seed, double index, int channels, int h, int w);
 
+/* Pictures in files. PNG and JPEG are told by their first bytes; a file that is broken, cut short or something else is
+ * GT_EFORMAT, and the message begins with its name. JPEGs come the right way up (Exif). */
+
+/* r, a ByteTensor, becomes channels x H x W; channels 0: what the file has (gray 1, RGB 3, with alpha 4). Alpha is laid over
+ * the colour `background` (0xRRGGBB) unless 4 channels are asked for. */
+int gt_image_load(gt_tensor *r, const char *path, int channels, double background);
+/* a: ByteTensor H x W or C x H x W. The name's ending chooses the format; quality (1..100) is for JPEG. */
+int gt_image_save(const char *path, const gt_tensor *a, int quality);
+int gt_image_check(const char *path);                       /* 0 where the whole file can be decoded */
+/* r gets a's leading dimensions and h x w. a: H x W, C x H x W or N x C x H x W; Byte, Float or Double. filter: "simple" (the
+ * nearest pixel), "bilinear", "bicubic" or "lanczos", all but the first widened where the picture shrinks. */
+int gt_image_scale(gt_tensor *r, const gt_tensor *a, int h, int w, const char *filter);
+/* lo..hi of a Float or Double tensor to 0..255 of a ByteTensor, rounded and cut off, and back. */
+int gt_image_quantize(gt_tensor *r, const gt_tensor *a, double lo, double hi);
+int gt_image_dequantize(gt_tensor *r, const gt_tensor *a, double lo, double hi);
+
+/* Reads an idx file of bytes (MNIST's format), gzipped or not, into a ByteTensor of the file's shape. */
+int gt_idx_read(gt_tensor *r, const char *path);
+
+/* A loader turns numbered pictures of one source into bytes of one size; batches of them are made by background jobs. It may
+ * be used from several threads. What it has made it keeps, up to cache_bytes. */
+typedef struct gt_loader gt_loader;
+typedef struct gt_batch gt_batch;
+enum { GT_CROP, GT_STRETCH, GT_PAD };      /* shorter side fits, middle kept; both sides fit; centred, made smaller if it must */
+
+typedef struct gt_load_options {
+  int32_t channels, height, width;         /* of the pictures made; channels 1, 3 or 4 */
+  int32_t fit;                             /* GT_CROP ... */
+  double background;                       /* 0xRRGGBB under transparent pixels and around padded ones */
+  int32_t flip;                            /* 1: each picture is mirrored or not by (flip_seed, position) */
+  int32_t unused;
+  double flip_seed;
+  double cache_bytes;                      /* negative: a quarter of the machine's memory, at most 1 GB */
+} gt_load_options;
+
+/* paths: n zero-terminated names one after another, copied. Files that do not begin as images do are left out: see
+ * gt_loader_unreadable. All three return NULL on failure, and a counted loader else. */
+gt_loader *gt_loader_files(const gt_load_options *options, const char *paths, double n);
+/* images: ByteTensor N x C x H x W, contiguous; the loader holds a reference to its storage, which must not be resized. */
+gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *images);
+gt_loader *gt_loader_scenes(const gt_load_options *options, int kind, double seed, double n);
+void gt_loader_free(gt_loader *l);                          /* its batches stay usable until they are freed */
+double gt_loader_size(const gt_loader *l);                  /* pictures numbered 0 .. size-1 */
+double gt_loader_cached(const gt_loader *l);                /* bytes kept */
+/* The number in `paths` of picture i: files that were left out have none. */
+double gt_loader_origin(const gt_loader *l, double i);
+/* How many files could not be read so far; the k-th one's message ("NAME: why"), valid until the loader is freed. Those found
+ * when a loader was made come first, in order. */
+int gt_loader_unreadable(gt_loader *l);
+const char *gt_loader_reason(gt_loader *l, int k);
+/* Picture i alone, as a ByteTensor channels x height x width; an unreadable one is an error. */
+int gt_loader_get(gt_tensor *r, gt_loader *l, double i);
+
+/* One batch at a time: start, then wait. In a batch the place of an unreadable picture is taken by the next readable one. */
+gt_batch *gt_batch_new(gt_loader *l);
+void gt_batch_free(gt_batch *b);                            /* waits for jobs that still run */
+/* indices: n picture numbers; positions: n numbers that decide on mirroring, or NULL. Both are copied. */
+int gt_batch_start(gt_batch *b, const int64_t *indices, const int64_t *positions, int n);
+/* r, a Float or Double tensor, becomes n x channels x height x width in -1..1 (v / 127.5 - 1). */
+int gt_batch_wait(gt_tensor *r, gt_batch *b);
+
 /* CDEF END */
 #pragma GCC visibility pop
 #endif

@@ -17,9 +17,7 @@ float gt__cosine(float x) {
   return 1 - q * 0.5f * (1 - q * (1.f / 12) * (1 - q * (1.f / 30) * (1 - q * (1.f / 56))));
 }
 
-gt__rgb gt__mix(gt__rgb a, gt__rgb b, float t) {
-  return (gt__rgb){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
-}
+gt__rgb gt__mix(gt__rgb a, gt__rgb b, float t) { return (gt__rgb){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t}; }
 
 gt__rgb gt__times(gt__rgb a, float f) { return (gt__rgb){clamp01(a.r * f), clamp01(a.g * f), clamp01(a.b * f)}; }
 

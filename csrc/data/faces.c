@@ -59,8 +59,8 @@ int gt_face_at(gt_face *f, double seed, double index) {
 /* The head's place and size, and the features' colours: what the parts below share. */
 typedef struct {
   const gt_face *f;
-  float x, y, rx, ry;              /* the skull */
-  float yaw, side;                 /* of the head, in radians; its sine */
+  float x, y, rx, ry; /* the skull */
+  float yaw, side;    /* of the head, in radians; its sine */
   gt__rgb skin, shadow, hair, ink;
 } look;
 
@@ -197,14 +197,14 @@ static void mouth(gt__canvas *c, const look *l) {
 static void hair(gt__canvas *c, const look *l) {
   const gt_face *f = l->f;
   float front = l->x + l->rx * 0.56f * l->side, lean = -0.05f * l->side, side = f->parting < 0 ? -1 : 1;
-  float line = l->y + lerp(-0.50f, -0.33f, f->fringe);           /* height of the hairline */
+  float line = l->y + lerp(-0.50f, -0.33f, f->fringe); /* height of the hairline */
   float sweep = side * (0.10f + 0.22f * f->parting * side);
   int n = 4;
   gt__part cap[6] = {gt__ellipse(l->x + lean, l->y - 0.1f, l->rx * 1.11f, l->ry * 1.03f),
                      gt__with(gt__ellipse(l->x, l->y - 0.9f, 1.15f, 1.1f), GT__MEET),
                      gt__with(gt__turned(gt__ellipse(front - 0.10f * side, line + 0.80f, 0.585f, 0.80f), sweep), GT__CUT),
                      gt__with(gt__turned(gt__ellipse(front + 0.16f * side, line + 0.74f, 0.47f, 0.66f), -0.5f * sweep), GT__CUT)};
-  if (f->hair_length > 0.3f) {                                    /* locks at the sides */
+  if (f->hair_length > 0.3f) { /* locks at the sides */
     float end = lerp(0.0f, 1.1f, f->hair_length), top = l->y - 0.35f;
     for (int i = -1; i <= 1; i += 2) {
       float x = l->x + lean + (float)i * l->rx * 1.03f, w = 0.12f - 0.05f * (float)i * l->side;
@@ -275,7 +275,7 @@ static void glasses(gt__canvas *c, const look *l) {
 }
 
 void gt__face_paint(gt__canvas *whole, const gt_face *f) {
-  gt__canvas zoomed = *whole, *c = &zoomed;              /* the head fills the frame */
+  gt__canvas zoomed = *whole, *c = &zoomed; /* the head fills the frame */
   c->pixel *= 0.9f;
   c->left *= 0.9f;
   c->top = c->top * 0.9f + 0.02f;

@@ -3,15 +3,17 @@
 #include "scenes.h"
 #include <math.h>
 
-typedef struct { float x, y; } point;
+typedef struct {
+  float x, y;
+} point;
 
 /* What is being drawn on, and the room as the camera sees it: x right, y down from the eye, z into the picture. */
 typedef struct {
-  gt__canvas *c;                           /* NULL: only find the boxes */
+  gt__canvas *c; /* NULL: only find the boxes */
   const gt_room *room;
-  float focal, floor, ceiling;             /* y of floor and ceiling */
-  gt_box *box;                             /* grows with what is drawn, where not NULL */
-  float wide, high;                        /* half the picture, in scene units */
+  float focal, floor, ceiling; /* y of floor and ceiling */
+  gt_box *box;                 /* grows with what is drawn, where not NULL */
+  float wide, high;            /* half the picture, in scene units */
 } stage;
 
 static gt__rgb colour(const float *c) { return (gt__rgb){c[0], c[1], c[2]}; }
@@ -119,12 +121,14 @@ static void shell(const stage *s) {
   const gt_room *r = s->room;
   gt__rgb wall = colour(r->wall_rgb), wood = colour(r->floor_rgb), roof = gt__mix(wall, white, 0.7f), board = gt__mix(wall, white, 0.75f);
   float h = r->half_width, n = 1.1f, d = r->depth;
-  point ftl = project(s, -h, s->ceiling, d), ftr = project(s, h, s->ceiling, d), fbl = project(s, -h, s->floor, d), fbr = project(s, h, s->floor, d);
-  point ntl = project(s, -h, s->ceiling, n), ntr = project(s, h, s->ceiling, n), nbl = project(s, -h, s->floor, n), nbr = project(s, h, s->floor, n);
+  point ftl = project(s, -h, s->ceiling, d), ftr = project(s, h, s->ceiling, d), fbl = project(s, -h, s->floor, d),
+        fbr = project(s, h, s->floor, d);
+  point ntl = project(s, -h, s->ceiling, n), ntr = project(s, h, s->ceiling, n), nbl = project(s, -h, s->floor, n),
+        nbr = project(s, h, s->floor, n);
   if (s->c) gt__fill_part(s->c, gt__box(0, 0, 9, 9, 0), gt__flat(wall));
   quad(s, ntl, ntr, ftr, ftl, gt__fade(gt__times(roof, 0.95f), gt__times(roof, 0.8f), 0, -s->high, 0, ftl.y));
   quad(s, nbl, nbr, fbr, fbl, gt__fade(gt__times(wood, 0.72f), gt__times(wood, 1.08f), 0, fbl.y, 0, s->high));
-  for (int i = 0; i < 12; i += 2) {                       /* floor boards */
+  for (int i = 0; i < 12; i += 2) { /* floor boards */
     float x0 = -h + 2 * h * (float)i / 12, x1 = -h + 2 * h * (float)(i + 1) / 12;
     gt__paint p = gt__flat(gt__times(wood, 0.6f));
     p.alpha = 0.16f;
@@ -133,7 +137,7 @@ static void shell(const stage *s) {
   quad(s, ntl, ftl, fbl, nbl, gt__fade(gt__times(wall, 0.9f), gt__times(wall, 0.72f), -s->wide, 0, ftl.x, 0));
   quad(s, ntr, ftr, fbr, nbr, gt__fade(gt__times(wall, 0.64f), gt__times(wall, 0.8f), ftr.x, 0, s->wide, 0));
   quad(s, ftl, ftr, fbr, fbl, gt__fade(gt__times(wall, 1.05f), gt__times(wall, 0.86f), ftl.x, ftl.y, fbr.x, fbr.y));
-  float skirt = s->floor - 0.12f;                         /* skirting boards */
+  float skirt = s->floor - 0.12f; /* skirting boards */
   quad(s, project(s, -h, skirt, d), project(s, h, skirt, d), fbr, fbl, gt__flat(gt__times(board, 0.95f)));
   quad(s, project(s, -h, skirt, n), project(s, -h, skirt, d), fbl, nbl, gt__flat(gt__times(board, 0.8f)));
   quad(s, project(s, h, skirt, n), project(s, h, skirt, d), fbr, nbr, gt__flat(gt__times(board, 0.72f)));
@@ -170,7 +174,7 @@ static void window(stage *s) {
   panel(s, wall, u - half, v0, u + half, v1, gt__fade(high[sky], low[sky], 0, top.y, 0, bottom.y));
   gt_box *box = s->box;
   s->box = NULL;
-  if (sky != 1) {                                         /* a cloud, or the moon */
+  if (sky != 1) { /* a cloud, or the moon */
     float k = s->focal / r->depth;
     point m = on_wall(s, wall, u + half * 0.3f, v0 + r->window_height * 0.3f);
     float a = (sky == 0 ? 0.26f : 0.12f) * k * (wall ? 0.5f : 1) * r->window_width / 1.3f, b = sky == 0 ? 0.09f * k : 0.12f * k;
@@ -178,8 +182,8 @@ static void window(stage *s) {
     if (sky == 0) ellipse(s, m.x - a * 0.3f, m.y - b * 0.7f, a * 0.5f, b, gt__flat(white));
   }
   float mid = v1 - r->window_height * 0.22f;
-  quad(s, on_wall(s, wall, u - half, mid), on_wall(s, wall, u + half, mid + 0.12f), on_wall(s, wall, u + half, v1), on_wall(s, wall, u - half, v1),
-       gt__flat(hills[sky]));
+  quad(s, on_wall(s, wall, u - half, mid), on_wall(s, wall, u + half, mid + 0.12f), on_wall(s, wall, u + half, v1),
+       on_wall(s, wall, u - half, v1), gt__flat(hills[sky]));
   s->box = box;
   panel(s, wall, u - 0.03f, v0, u + 0.03f, v1, gt__flat(gt__times(frame, dim * 0.97f)));
   float bar = v0 + r->window_height * 0.5f;
@@ -241,7 +245,8 @@ static void pillow(const stage *s, point a, point b, gt__rgb c) {
 
 static void bed(const stage *s) {
   const gt_room *r = s->room;
-  gt__rgb wood = colour(r->wood_rgb), sheet = {0.96f, 0.95f, 0.93f}, blanket = colour(r->blanket_rgb), fold = gt__mix(blanket, white, 0.55f);
+  gt__rgb wood = colour(r->wood_rgb), sheet = {0.96f, 0.95f, 0.93f}, blanket = colour(r->blanket_rgb),
+          fold = gt__mix(blanket, white, 0.55f);
   float x, half, z0, z1, fl = s->floor, top = fl - 0.56f;
   bed_place(s, &x, &half, &z0, &z1);
   ground(s, x - half - 0.05f, x + half + 0.05f, z0 - 0.08f, z1);
@@ -302,7 +307,8 @@ static void table(const stage *s, float x) {
 /* A shade `wide` at the bottom and narrower at the top, lit from inside. */
 static void lampshade(const stage *s, float x, float top, float bottom, float z, float wide, float narrow) {
   gt__rgb c = colour(s->room->lamp_rgb), hot = gt__mix(c, (gt__rgb){1, 0.98f, 0.88f}, 0.78f);
-  point a = project(s, x - narrow, top, z), b = project(s, x + narrow, top, z), d = project(s, x + wide, bottom, z), e = project(s, x - wide, bottom, z);
+  point a = project(s, x - narrow, top, z), b = project(s, x + narrow, top, z), d = project(s, x + wide, bottom, z),
+        e = project(s, x - wide, bottom, z);
   quad(s, a, b, d, e, gt__fade(c, hot, 0, a.y, 0, e.y));
 }
 
@@ -326,7 +332,8 @@ static void lamp(const stage *s, float x) {
     glow(s, x, foot - 0.45f, z, 1.0f);
     point a = project(s, x, foot - 0.35f, z), b = project(s, x, foot, z);
     float k = s->focal / z;
-    ellipse(s, b.x, b.y - 0.1f * k, 0.085f * k, 0.11f * k, gt__fade(gt__times(colour(r->rug_rgb), 1.1f), gt__times(colour(r->rug_rgb), 0.6f), b.x - 0.05f, a.y, b.x + 0.1f, b.y));
+    ellipse(s, b.x, b.y - 0.1f * k, 0.085f * k, 0.11f * k,
+            gt__fade(gt__times(colour(r->rug_rgb), 1.1f), gt__times(colour(r->rug_rgb), 0.6f), b.x - 0.05f, a.y, b.x + 0.1f, b.y));
     block(s, a.x - 0.012f, a.y, b.x + 0.012f, b.y - 0.15f * k, 0, gt__flat(metal));
     lampshade(s, x, foot - 0.68f, foot - 0.3f, z, 0.27f, 0.16f);
   } else {
@@ -336,7 +343,8 @@ static void lamp(const stage *s, float x) {
     point a = project(s, x, head + 0.3f, z), b = project(s, x, s->floor, z);
     float k = s->focal / z;
     ellipse(s, b.x, b.y, 0.19f * k, 0.05f * k, gt__fade(gt__times(metal, 1.3f), gt__times(metal, 0.8f), b.x - 0.1f, 0, b.x + 0.1f, 0));
-    block(s, a.x - 0.02f * k, a.y, b.x + 0.02f * k, b.y, 0, gt__fade(gt__times(metal, 1.5f), gt__times(metal, 0.8f), b.x - 0.01f, 0, b.x + 0.02f, 0));
+    block(s, a.x - 0.02f * k, a.y, b.x + 0.02f * k, b.y, 0,
+          gt__fade(gt__times(metal, 1.5f), gt__times(metal, 0.8f), b.x - 0.01f, 0, b.x + 0.02f, 0));
     lampshade(s, x, head, head + 0.4f, z, 0.32f, 0.19f);
   }
 }
@@ -373,7 +381,8 @@ static void paint(gt__canvas *c, const gt_room *room, int h, int w, gt_box *foun
 }
 
 int gt_room_at(gt_room *r, double seed, double index, int h, int w) {
-  static const gt__rgb woods[] = {{0.36f, 0.22f, 0.14f}, {0.55f, 0.36f, 0.22f}, {0.72f, 0.53f, 0.35f}, {0.86f, 0.74f, 0.58f}, {0.55f, 0.54f, 0.53f}};
+  static const gt__rgb woods[] = {
+      {0.36f, 0.22f, 0.14f}, {0.55f, 0.36f, 0.22f}, {0.72f, 0.53f, 0.35f}, {0.86f, 0.74f, 0.58f}, {0.55f, 0.54f, 0.53f}};
   gt__dice dice;
   GT_TRY(gt__dice_open(&dice, "room_at", GT_ROOMS, seed, index));
   GT_TRY(gt__picture_size("room_at", 3, h, w));

@@ -46,7 +46,8 @@ int gt__scene_bytes(uint8_t *out, int kind, uint64_t seed, uint64_t index, int c
 /* Makes *out a contiguous byte tensor channels x h x w: r itself or tmp. */
 static int canvas_tensor(gt_tensor **out, gt_tensor *tmp, const char *function, gt_tensor *r, int channels, int h, int w) {
   GT_TRY(gt__picture_size(function, channels, h, w));
-  if (r->dtype != GT_BYTE) return gt__fail(GT_ETYPE, "%s: a %sTensor to draw into, wanted a ByteTensor", function, gt__dtype_name(r->dtype));
+  if (r->dtype != GT_BYTE)
+    return gt__fail(GT_ETYPE, "%s: a %sTensor to draw into, wanted a ByteTensor", function, gt__dtype_name(r->dtype));
   return gt__result(out, tmp, r, 3, (const int64_t[]){channels, h, w}, false);
 }
 

@@ -1,0 +1,309 @@
+/* loader.c: the sources of pictures: files, images in memory, scenes; one size for all, kept once they are made. */
+#include "loader.h"
+#include "scenes.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Notes a file that cannot be read, with this thread's message. */
+static void note(gt_loader *l, const char *reason) {
+  char *copy = strdup(reason);
+  pthread_mutex_lock(&l->lock);
+  char **more = copy ? realloc(l->reasons, (size_t)(l->reason_count + 1) * sizeof *more) : NULL;
+  if (more) {
+    more[l->reason_count++] = copy;
+    l->reasons = more;
+  } else {
+    free(copy);
+  }
+  pthread_mutex_unlock(&l->lock);
+}
+
+int gt_loader_unreadable(gt_loader *l) {
+  pthread_mutex_lock(&l->lock);
+  int n = l->reason_count;
+  pthread_mutex_unlock(&l->lock);
+  return n;
+}
+
+const char *gt_loader_reason(gt_loader *l, int k) {
+  pthread_mutex_lock(&l->lock);
+  const char *reason = k >= 0 && k < l->reason_count ? l->reasons[k] : "";
+  pthread_mutex_unlock(&l->lock);
+  return reason;
+}
+
+double gt_loader_size(const gt_loader *l) { return (double)l->size; }
+double gt_loader_origin(const gt_loader *l, double i) {
+  return l->origin && i >= 0 && i < (double)l->size ? (double)l->origin[(int64_t)i] : i;
+}
+
+double gt_loader_cached(const gt_loader *l) {
+  gt_loader *m = (gt_loader *)l;
+  pthread_mutex_lock(&m->lock);
+  double bytes = l->cached;
+  pthread_mutex_unlock(&m->lock);
+  return bytes;
+}
+
+/* ---- making one picture -------------------------------------------------------------------------------------------- */
+
+static int from_file(uint8_t *out, gt_loader *l, int64_t i) {
+  const gt_load_options *o = &l->options;
+  const char *path = l->names + l->name_at[i];
+  gt__image image;
+  gt__scratch planes;
+  uint8_t ground[4];
+  int larger = o->height > o->width ? o->height : o->width;
+  GT_TRY(gt__image_read(&image, path, o->fit == GT_CROP ? larger : 0));
+  int code = gt__scratch_alloc(&planes, (size_t)image.h * (size_t)image.w * (size_t)o->channels);
+  if (!code) {
+    gt__image_planes(planes.ptr, &image, o->channels, (unsigned)o->background);
+    gt__ground(ground, (unsigned)o->background, o->channels);
+    code = gt__resize_bytes(out, o->height, o->width, planes.ptr, image.h, image.w, o->channels, o->fit, GT__BILINEAR, ground);
+    gt__scratch_free(&planes);
+  }
+  gt__image_free(&image);
+  return code;
+}
+
+static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
+  const gt_load_options *o = &l->options;
+  const gt_tensor *t = &l->images;
+  const int k = (int)t->shape[1], h = (int)t->shape[2], w = (int)t->shape[3], channels = o->channels;
+  const size_t n = (size_t)h * (size_t)w;
+  const uint8_t *in = (const uint8_t *)gt__data(t) + n * (size_t)k * (size_t)i;
+  gt__scratch planes = {0};
+  uint8_t ground[4];
+  GT_TRY(gt__usable(t, "data"));
+  gt__ground(ground, (unsigned)o->background, channels);
+  if (k != channels) {
+    gt__image image = {.channels = k, .h = h, .w = w};
+    GT_TRY(gt__scratch_alloc(&image.memory, n * (size_t)k));
+    uint8_t *pixels = gt__pixels(&image);
+    for (int c = 0; c < k; c++)
+      for (size_t p = 0; p < n; p++) pixels[p * (size_t)k + (size_t)c] = in[n * (size_t)c + p];
+    int code = gt__scratch_alloc(&planes, n * (size_t)channels);
+    if (!code) gt__image_planes(planes.ptr, &image, channels, (unsigned)o->background);
+    gt__image_free(&image);
+    if (code) return code;
+    in = planes.ptr;
+  }
+  int code = gt__resize_bytes(out, o->height, o->width, in, h, w, channels, o->fit, GT__BILINEAR, ground);
+  gt__scratch_free(&planes);
+  return code;
+}
+
+static int make(uint8_t *out, gt_loader *l, int64_t i) {
+  switch (l->source) {
+  case GT__FROM_FILES: return from_file(out, l, i);
+  case GT__FROM_IMAGES: return from_memory(out, l, i);
+  default: return gt__scene_bytes(out, l->kind, l->seed, (uint64_t)i, l->options.channels, l->options.height, l->options.width);
+  }
+}
+
+int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i) {
+  const size_t bytes = (size_t)l->bytes;
+  uint8_t *place = i < l->kept ? (uint8_t *)l->cache.ptr + bytes * (size_t)i : NULL;
+  uint8_t seen = __atomic_load_n(&l->state[i], __ATOMIC_ACQUIRE);
+  if (seen == GT__KEPT) {
+    memcpy(out, place, bytes);
+    return GT_OK;
+  }
+  if (seen == GT__UNREADABLE) return gt__fail(GT_EFORMAT, "%s: cannot be read", l->names ? l->names + l->name_at[i] : "data");
+  /* Whoever finds it unseen keeps it; others that come meanwhile make their own. */
+  bool keeper = seen == GT__UNSEEN && __atomic_compare_exchange_n(&l->state[i], &seen, GT__BUSY, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  int code = make(out, l, i);
+  if (!keeper) return code;
+  if (code == GT_EFORMAT || code == GT_EIO) {
+    note(l, gt_last_error());
+    __atomic_store_n(&l->state[i], GT__UNREADABLE, __ATOMIC_RELEASE);
+  } else if (!code && place) {
+    memcpy(place, out, bytes);
+    pthread_mutex_lock(&l->lock);
+    l->cached += (double)bytes;
+    pthread_mutex_unlock(&l->lock);
+    __atomic_store_n(&l->state[i], GT__KEPT, __ATOMIC_RELEASE);
+  } else {
+    __atomic_store_n(&l->state[i], GT__UNSEEN, __ATOMIC_RELEASE);
+  }
+  return code;
+}
+
+int gt_loader_get(gt_tensor *r, gt_loader *l, double i) {
+  const gt_load_options *o = &l->options;
+  gt_tensor *out, tmp;
+  if (!(i >= 0 && i < (double)l->size)) return gt__fail(GT_EARG, "data: picture %.0f is outside 1..%lld", i + 1, (long long)l->size);
+  if (r->dtype != GT_BYTE) return gt__fail(GT_ETYPE, "data: a %sTensor for a picture, wanted a ByteTensor", gt__dtype_name(r->dtype));
+  GT_TRY(gt__result(&out, &tmp, r, 3, (const int64_t[]){o->channels, o->height, o->width}, false));
+  int code = gt__loader_make(gt__data(out), l, (int64_t)i);
+  int done = gt__commit(r, &tmp, out);
+  return code ? code : done;
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------- */
+
+void gt__loader_retain(gt_loader *l) { __atomic_add_fetch(&l->refs, 1, __ATOMIC_RELAXED); }
+
+void gt_loader_free(gt_loader *l) {
+  if (!l || __atomic_sub_fetch(&l->refs, 1, __ATOMIC_ACQ_REL)) return;
+  for (int i = 0; i < l->reason_count; i++) free(l->reasons[i]);
+  free(l->reasons);
+  free(l->names);
+  free(l->name_at);
+  free(l->origin);
+  free(l->state);
+  gt__reset(&l->images);
+  gt__scratch_free(&l->cache);
+  pthread_mutex_destroy(&l->lock);
+  free(l);
+}
+
+static double default_cache(void) {
+  double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  return memory / 4 < 1e9 ? memory / 4 : 1e9;
+}
+
+static int check_options(const gt_load_options *o) {
+  if (o->channels != 1 && o->channels != 3 && o->channels != 4)
+    return gt__fail(GT_EARG, "data: %d channels, wanted 1, 3 or 4", o->channels);
+  if (o->height < 1 || o->width < 1 || o->height > 4096 || o->width > 4096)
+    return gt__fail(GT_EARG, "data: pictures of %d x %d, wanted sides of 1 to 4096", o->height, o->width);
+  if (o->fit < GT_CROP || o->fit > GT_PAD) return gt__fail(GT_EARG, "data: there is no fit %d", o->fit);
+  return GT_OK;
+}
+
+static gt_loader *loader_new(const gt_load_options *o, int source) {
+  gt_loader *l = calloc(1, sizeof *l);
+  if (!l) {
+    gt__fail(GT_ENOMEM, "data: no memory for a loader");
+    return NULL;
+  }
+  l->options = *o;
+  l->refs = 1;
+  l->source = source;
+  l->images = gt__blank(GT_BYTE);
+  l->bytes = (int64_t)o->channels * o->height * o->width;
+  pthread_mutex_init(&l->lock, NULL);
+  return l;
+}
+
+/* Prepares for `size` pictures; frees l and returns NULL where that fails. */
+static gt_loader *sized(gt_loader *l, int64_t size, bool cache) {
+  l->size = size;
+  l->state = calloc((size_t)size, 1);
+  if (!l->state) {
+    gt__fail(GT_ENOMEM, "data: no memory for %lld pictures", (long long)size);
+    gt_loader_free(l);
+    return NULL;
+  }
+  double room = l->options.cache_bytes < 0 ? default_cache() : l->options.cache_bytes;
+  if (!cache) return l;
+  l->kept = room / (double)l->bytes < (double)size ? (int64_t)(room / (double)l->bytes) : size;
+  /* Without memory to keep pictures in they are made anew each time. */
+  if (l->kept > 0 && gt__scratch_alloc(&l->cache, (size_t)l->kept * (size_t)l->bytes)) l->kept = 0;
+  return l;
+}
+
+typedef struct {
+  gt_loader *l;
+  const int64_t *at;
+  char **why;
+  int64_t n;
+} probing;
+
+enum { PROBES = 64 };
+
+static void probe(void *context, int64_t task) {
+  probing *p = context;
+  for (int64_t i = task * PROBES; i < p->n && i < (task + 1) * PROBES; i++)
+    if (gt__image_probe(p->l->names + p->at[i])) p->why[i] = strdup(gt_last_error());
+}
+
+gt_loader *gt_loader_files(const gt_load_options *options, const char *paths, double count) {
+  if (check_options(options)) return NULL;
+  if (!(count >= 1)) {
+    gt__fail(GT_EARG, "data: there are no files to load");
+    return NULL;
+  }
+  int64_t n = (int64_t)count;
+  gt_loader *l = loader_new(options, GT__FROM_FILES);
+  if (!l) return NULL;
+  const char *end = paths;
+  for (int64_t i = 0; i < n; i++) end += strlen(end) + 1;
+  char **why = calloc((size_t)n, sizeof *why);
+  l->names = malloc((size_t)(end - paths));
+  l->name_at = malloc((size_t)n * sizeof *l->name_at);
+  l->origin = malloc((size_t)n * sizeof *l->origin);
+  if (!why || !l->names || !l->name_at || !l->origin) {
+    free(why);
+    gt__fail(GT_ENOMEM, "data: no memory for %lld names", (long long)n);
+    gt_loader_free(l);
+    return NULL;
+  }
+  memcpy(l->names, paths, (size_t)(end - paths));
+  int64_t at = 0, good = 0;
+  for (int64_t i = 0; i < n; i++) {
+    l->name_at[i] = at;
+    at += (int64_t)strlen(l->names + at) + 1;
+  }
+  probing p = {l, l->name_at, why, n};
+  gt__parallel((n + PROBES - 1) / PROBES, probe, &p);
+  char first[400] = "";
+  for (int64_t i = 0; i < n; i++) {
+    if (why[i]) {
+      if (!first[0]) strncpy(first, why[i], sizeof first - 1);
+      note(l, why[i]);
+      free(why[i]);
+      continue;
+    }
+    l->name_at[good] = l->name_at[i];
+    l->origin[good++] = i;
+  }
+  free(why);
+  if (good == 0) {
+    gt_loader_free(l);
+    if (n == 1) gt__fail(GT_EFORMAT, "%s", first);
+    else gt__fail(GT_EFORMAT, "data: none of the %lld files is a readable image; the first: %s", (long long)n, first);
+    return NULL;
+  }
+  return sized(l, good, true);
+}
+
+gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *images) {
+  gt__shape_text text;
+  if (check_options(options) || gt__usable(images, "data")) return NULL;
+  if (images->dtype != GT_BYTE || images->rank != 4 || !gt_is_contiguous(images) || gt__numel(images) == 0 || images->shape[1] > 4) {
+    gt__fail(GT_ESHAPE, "data: a %sTensor of %s, wanted a contiguous ByteTensor N x C x H x W of 1 to 4 channels",
+             gt__dtype_name(images->dtype), gt__shape(&text, images));
+    return NULL;
+  }
+  gt_loader *l = loader_new(options, GT__FROM_IMAGES);
+  if (!l) return NULL;
+  if (gt_tensor_set_to(&l->images, images)) {
+    gt_loader_free(l);
+    return NULL;
+  }
+  bool as_is = images->shape[1] == options->channels && images->shape[2] == options->height && images->shape[3] == options->width;
+  return sized(l, images->shape[0], !as_is);
+}
+
+gt_loader *gt_loader_scenes(const gt_load_options *options, int kind, double seed, double n) {
+  gt__dice check;
+  if (check_options(options)) return NULL;
+  if (kind < 0 || kind >= GT_SCENES) {
+    gt__fail(GT_EARG, "data: there is no kind %d of scenes", kind);
+    return NULL;
+  }
+  if (gt__picture_size("data: scenes", options->channels, options->height, options->width)) return NULL;
+  if (!(n >= 1 && n <= 1e9)) {
+    gt__fail(GT_EARG, "data: %g scenes, wanted 1 to 1000000000", n);
+    return NULL;
+  }
+  if (gt__dice_open(&check, "data: scenes", kind, seed, n)) return NULL;
+  gt_loader *l = loader_new(options, GT__FROM_SCENES);
+  if (!l) return NULL;
+  l->kind = kind;
+  l->seed = (uint64_t)seed;
+  return sized(l, (int64_t)n, true);
+}
