@@ -23,7 +23,8 @@ for dtype, name in pairs(dtypes.names) do
 end
 
 local parts = {
-  require 'gantry.torch.view', require 'gantry.torch.create', require 'gantry.torch.random', require 'gantry.torch.timer',
+  require 'gantry.torch.view', require 'gantry.torch.create', require 'gantry.torch.elementwise', require 'gantry.torch.linear',
+  require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random', require 'gantry.torch.timer',
 }
 local operators = {}
 for _, part in ipairs(parts) do

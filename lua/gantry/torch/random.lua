@@ -186,10 +186,9 @@ end
 -- ([result,] [generator,] sizes)
 local function sized(name, kind, b)
   return function(x, ...)
-    local r, generator = nil, default
+    local generator = default
     if is(x) then
-      r = x
-      local g = ...
+      local r, g = x, ...
       if is_generator(g) then
         check(C.gt_tensor_resize(r, tensor.read_shape(name, select(2, ...)), tensor.shape_buffer))
         return fill(g, kind, r, 0, b)
@@ -197,10 +196,7 @@ local function sized(name, kind, b)
       check(C.gt_tensor_resize(r, tensor.read_shape(name, ...), tensor.shape_buffer))
       return fill(generator, kind, r, 0, b)
     end
-    if is_generator(x) then
-      r = tensor.empty(tensor.default, ...)
-      return fill(x, kind, r, 0, b)
-    end
+    if is_generator(x) then return fill(x, kind, tensor.empty(tensor.default, ...), 0, b) end
     if x == nil then fail('%s: sizes are missing', name) end
     return fill(generator, kind, tensor.empty(tensor.default, x, ...), 0, b)
   end
