@@ -1,0 +1,93 @@
+--- NumPy's .npy files: one tensor each, read and written.
+-- @module gantry.data.npy
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local tensor = require 'gantry.torch.tensor'
+
+local C = native.C
+local npy = {}
+
+local code_of = {u1 = C.GT_BYTE, i1 = C.GT_CHAR, i2 = C.GT_SHORT, i4 = C.GT_INT, i8 = C.GT_LONG, f4 = C.GT_FLOAT, f8 = C.GT_DOUBLE, b1 = C.GT_BYTE}
+local name_of = {
+  [C.GT_BYTE] = '|u1', [C.GT_CHAR] = '|i1', [C.GT_SHORT] = '<i2', [C.GT_INT] = '<i4', [C.GT_LONG] = '<i8', [C.GT_FLOAT] = '<f4', [C.GT_DOUBLE] = '<f8',
+}
+
+--- Header bytes of versions 1 to 3: where the dictionary starts and how long it is.
+local function locate(path, size)
+  local start = ffi.new 'uint8_t[12]'
+  if size < 12 then native.fail('npy: %s is %.0f bytes long, too short to be a .npy file', path, size) end
+  native.check(C.gt_file_read(start, path, 0, 12))
+  if ffi.string(start, 6) ~= '\147NUMPY' then native.fail('npy: %s does not begin as a .npy file does', path) end
+  if start[6] == 1 then return 10, start[8] + 256 * start[9] end
+  if start[6] == 2 or start[6] == 3 then return 12, start[8] + 256 * start[9] + 65536 * start[10] + 16777216 * start[11] end
+  native.fail('npy: %s is of version %d, wanted 1, 2 or 3', path, start[6])
+end
+
+--- Reads a .npy file (little-endian numbers or bytes, C or Fortran order, up to 8 dimensions).
+-- @string path
+-- @treturn tensor of the file's element type and shape; a single number gives a tensor of one element
+-- @usage local w = npy.load 'gen_04.npy'
+function npy.load(path)
+  local size = C.gt_file_size(path)
+  if size < 0 then native.fail('npy: %s: there is no such file', path) end
+  local start, length = locate(path, size)
+  if start + length > size then native.fail('npy: %s ends inside its header', path) end
+  local buffer = ffi.new('char[?]', length + 1)
+  native.check(C.gt_file_read(buffer, path, start, length))
+  local header = ffi.string(buffer, length)
+  local order, kind = header:match "'descr'%s*:%s*'([<>|=])(%w+)'"
+  local fortran = header:match "'fortran_order'%s*:%s*(%a+)"
+  local shape_text = header:match "'shape'%s*:%s*%(([%d,%sL]*)%)"
+  if not order or not fortran or not shape_text then native.fail('npy: the header of %s cannot be read', path) end
+  local code = code_of[kind]
+  if not code or order == '>' then native.fail("npy: %s holds '%s%s', wanted little-endian numbers of 1 to 8 bytes", path, order, kind) end
+  local shape, count = {}, 1
+  for digits in shape_text:gmatch '%d+' do
+    shape[#shape + 1] = tonumber(digits)
+    count = count * tonumber(digits)
+  end
+  if #shape > 8 then native.fail('npy: %s has %d dimensions, wanted at most 8', path, #shape) end
+  local bytes = count * tonumber(C.gt_dtype_size(code))
+  if start + length + bytes > size then native.fail('npy: %s has %.0f bytes of data, wanted %.0f', path, size - start - length, bytes) end
+  if #shape == 0 then shape[1] = 1 end
+  local sizes = shape
+  if fortran == 'True' then
+    sizes = {}
+    for d = 1, #shape do sizes[d] = shape[#shape + 1 - d] end
+  end
+  local t = tensor.empty(code, sizes)
+  if bytes > 0 then
+    native.check(C.gt_file_read(tensor.pointer(t, 'npy'), path, start + length, bytes))
+    tensor.touch(t)
+  end
+  if fortran == 'True' and #shape > 1 then
+    local reversed = ffi.new 'int[8]'
+    for d = 0, #shape - 1 do reversed[d] = #shape - 1 - d end
+    local turned = tensor.new(code)
+    native.check(C.gt_permute(turned, t, #shape, reversed))
+    return tensor.contiguous(turned)
+  end
+  return t
+end
+
+--- Writes a tensor as a .npy file (version 1, C order).
+-- @string path
+-- @param t any tensor
+-- @usage npy.save('images.npy', images)
+function npy.save(path, t)
+  if not tensor.is(t) then native.fail('npy: save: got a %s, wanted a tensor', type(t)) end
+  local sizes = {}
+  for d = 1, t.rank do sizes[d] = ('%d'):format(tonumber(t.shape[d - 1])) end
+  local shape = t.rank == 0 and '0,' or table.concat(sizes, ', ') .. (t.rank == 1 and ',' or '')
+  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"):format(name_of[t.dtype], shape)
+  header = header .. (' '):rep(-(#header + 11) % 64) .. '\n'
+  local head = '\147NUMPY\1\0' .. string.char(#header % 256, math.floor(#header / 256)) .. header
+  local c = tensor.contiguous(t)
+  local bytes = tensor.count(c) * tonumber(C.gt_dtype_size(c.dtype))
+  local parts, lengths = ffi.new 'const void *[2]', ffi.new('double[2]', #head, bytes)
+  parts[0] = ffi.cast('const char *', head)
+  if bytes > 0 then parts[1] = tensor.pointer(c, 'npy') end
+  native.check(C.gt_file_replace(path, 2, parts, lengths))
+end
+
+return npy

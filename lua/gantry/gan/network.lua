@@ -1,0 +1,216 @@
+--- Networks as data: what class each module is, the arguments it was made with, and the names of its tensors. A network is
+-- built again from that without executing anything: only classes of the list here are made.
+-- @module gantry.gan.network
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local nn = require 'gantry.nn'
+
+local network = {}
+
+local function flag(x) return x and true or false end
+local function list(storage)
+  local sizes = {}
+  for i = 1, #storage do sizes[i] = storage[i] end
+  return sizes
+end
+
+local function conv_arguments(m) return {m.nInputPlane, m.nOutputPlane, m.kW, m.kH, m.dW, m.dH, m.padW, m.padH} end
+local function pool_arguments(m) return {m.kW, m.kH, m.dW, m.dH, m.padW, m.padH} end
+local function norm_arguments(m) return {m.running_mean:size(1), m.eps, m.momentum, m.weight ~= nil} end
+local function norm_shape(a) return {a[1]} end
+local function none() return {} end
+local function inplace(m) return {flag(m.inplace)} end
+
+-- Each class: `arguments` of its constructor, read off a module; `extra`: what the constructor does not take;
+-- `make(a, extra)`; `shape(a)`: of its weight, so that a file can be checked before memory is asked for.
+local classes = {
+  Identity = {arguments = none}, Tanh = {arguments = none}, Sigmoid = {arguments = none},
+  ReLU = {arguments = inplace},
+  LeakyReLU = {arguments = function(m) return {m.negval, flag(m.inplace)} end},
+  Dropout = {arguments = function(m) return {m.p} end},
+  JoinTable = {arguments = function(m) return {m.dimension, m.nInputDims} end},
+  Linear = {
+    arguments = function(m) return {m.weight:size(2), m.weight:size(1), m.bias ~= nil} end,
+    shape = function(a) return {a[2], a[1]} end,
+  },
+  SpatialConvolution = {
+    arguments = conv_arguments, extra = function(m) return {bias = m.bias ~= nil} end,
+    shape = function(a) return {a[2], a[1], a[4], a[3]} end,
+    make = function(a, extra)
+      local m = nn.SpatialConvolution(unpack(a))
+      return extra.bias and m or m:noBias()
+    end,
+  },
+  SpatialFullConvolution = {
+    arguments = function(m)
+      local a = conv_arguments(m)
+      a[9], a[10] = m.adjW, m.adjH
+      return a
+    end,
+    extra = function(m) return {bias = m.bias ~= nil} end,
+    shape = function(a) return {a[1], a[2], a[4], a[3]} end,
+    make = function(a, extra)
+      local m = nn.SpatialFullConvolution(unpack(a))
+      return extra.bias and m or m:noBias()
+    end,
+  },
+  BatchNormalization = {arguments = norm_arguments, shape = norm_shape},
+  SpatialBatchNormalization = {arguments = norm_arguments, shape = norm_shape},
+  SpatialMaxPooling = {
+    arguments = pool_arguments, extra = function(m) return {ceil = flag(m.ceil_mode)} end,
+    make = function(a, extra)
+      local m = nn.SpatialMaxPooling(unpack(a))
+      return extra.ceil and m:ceil() or m
+    end,
+  },
+  SpatialAveragePooling = {
+    arguments = pool_arguments,
+    extra = function(m) return {ceil = flag(m.ceil_mode), count_include_pad = m.count_include_pad ~= false} end,
+    make = function(a, extra)
+      local m = nn.SpatialAveragePooling(unpack(a))
+      if extra.ceil then m:ceil() end
+      if not extra.count_include_pad then m:setCountExcludePad() end
+      return m
+    end,
+  },
+  View = {
+    arguments = function(m) return list(m.size) end, extra = function(m) return {input_dims = m.numInputDims} end,
+    make = function(a, extra)
+      local m = nn.View(unpack(a))
+      return extra.input_dims and m:setNumInputDims(extra.input_dims) or m
+    end,
+  },
+  Reshape = {
+    arguments = function(m) return list(m.size) end, extra = function(m) return {batch = m.batchMode} end,
+    make = function(a, extra)
+      a[#a + 1] = extra.batch
+      return nn.Reshape(unpack(a))
+    end,
+  },
+  Sequential = {container = true},
+}
+
+-- ---- tensors by name ------------------------------------------------------------------------------------------------------
+
+local tensor_fields = {'weight', 'bias', 'running_mean', 'running_var'}
+
+--- Calls visit(name, tensor) for every weight and buffer of a network, in a fixed order: '1.weight', '2.3.running_mean' ...
+-- Of a module of an unknown class: what its parameters() returns.
+-- @param net any module
+-- @string prefix of every name
+-- @func visit
+function network.tensors(net, prefix, visit)
+  if net.modules then
+    for i, child in ipairs(net.modules) do network.tensors(child, prefix .. '.' .. i, visit) end
+    return
+  end
+  local known = classes[torch.type(net):match '^nn%.(%w+)$' or '']
+  if known then
+    for _, field in ipairs(tensor_fields) do
+      if torch.isTensor(net[field]) then visit(prefix .. '.' .. field, net[field]) end
+    end
+  else
+    for i, parameter in ipairs(net:parameters() or {}) do visit(('%s.parameter_%d'):format(prefix, i), parameter) end
+  end
+end
+
+--- Number of weights that training changes.
+function network.count(net)
+  local n = 0
+  for _, parameter in ipairs((net:parameters())) do n = n + parameter:nElement() end
+  return n
+end
+
+-- ---- to data and back -----------------------------------------------------------------------------------------------------
+
+--- A network as plain tables, for JSON.
+-- @param net any module
+-- @treturn table {class =, arguments =, extra =} or {class =, modules = {...}}; {class =, unknown = true} where Gantry does not know it
+function network.describe(net)
+  local class = torch.type(net)
+  local known = classes[class:match '^nn%.(%w+)$' or '']
+  if not known then return {class = class, unknown = true} end
+  if known.container then
+    local modules = {}
+    for i, child in ipairs(net.modules) do modules[i] = network.describe(child) end
+    return {class = class, modules = modules}
+  end
+  return {class = class, arguments = known.arguments(net), extra = known.extra and known.extra(net) or nil}
+end
+
+local function broken(what, why, ...) native.fail('%s: its networks cannot be built: ' .. why, what, ...) end
+
+-- Arguments come from a file: plain numbers of a sensible size, true, false, nothing else.
+local function check_arguments(what, class, arguments)
+  if type(arguments) ~= 'table' then broken(what, '%s has no arguments', class) end
+  for i = 1, #arguments do
+    local a = arguments[i]
+    if type(a) == 'number' and not (a > -2 ^ 30 and a < 2 ^ 30) or type(a) ~= 'number' and type(a) ~= 'boolean' then
+      broken(what, 'argument %d of %s is %s', i, class, tostring(a))
+    end
+  end
+end
+
+-- The weight that the arguments ask for must be in the file, so that a lie costs no memory.
+local function check_shape(what, name, wanted, file)
+  local entry = file.entries[name]
+  local stored = entry and entry.shape or {}
+  local same = #stored == #wanted
+  for i = 1, #wanted do same = same and stored[i] == wanted[i] end
+  if not same then
+    broken(what, '%s is %s in the file, wanted %s', name, entry and table.concat(stored, 'x') or 'missing', table.concat(wanted, 'x'))
+  end
+end
+
+local function make(description, prefix, file, depth)
+  local what = file.path
+  if type(description) ~= 'table' or type(description.class) ~= 'string' or depth > 50 then broken(what, '%s is not a description', prefix) end
+  local name = description.class:match '^nn%.(%w+)$' or ''
+  local known = classes[name]
+  if not known then broken(what, '%s is a %s, which Gantry does not know', prefix, description.class:sub(1, 60)) end
+  if known.container then
+    if type(description.modules) ~= 'table' then broken(what, '%s has no modules', prefix) end
+    local net = nn[name]()
+    for i, child in ipairs(description.modules) do net:add(make(child, prefix .. '.' .. i, file, depth + 1)) end
+    return net
+  end
+  local arguments = description.arguments
+  check_arguments(what, description.class, arguments)
+  if known.shape then
+    local ok, wanted = pcall(known.shape, arguments)
+    if not ok then broken(what, '%s has too few arguments', prefix) end
+    for i = 1, 4 do
+      if wanted[i] ~= nil and type(wanted[i]) ~= 'number' then broken(what, '%s has an argument of the wrong kind', prefix) end
+    end
+    -- Batch norm without scale and shift has no weight; its running mean has the same size.
+    check_shape(what, prefix .. (arguments[4] == false and name:find 'BatchNorm' and '.running_mean' or '.weight'), wanted, file)
+  end
+  local extra = type(description.extra) == 'table' and description.extra or {}
+  local ok, m = pcall(known.make or function(a) return nn[name](unpack(a)) end, arguments, extra)
+  if not ok then broken(what, '%s: %s', prefix, tostring(m)) end
+  return m
+end
+
+--- Fills a network's weights and buffers from a file.
+-- @param net the network
+-- @string prefix of its tensors' names
+-- @tparam File file from safetensors.open
+function network.load_tensors(net, prefix, file)
+  network.tensors(net, prefix, function(name, t) file:read_into(name, t) end)
+end
+
+--- Builds a network from its description and a file with its tensors. Executes nothing and leaves torch's generator alone.
+-- @tparam table description from network.describe
+-- @string prefix of its tensors' names
+-- @tparam File file from safetensors.open
+-- @return a module
+function network.build(description, prefix, file)
+  local state = torch.getRNGState()
+  local ok, net = pcall(make, description, prefix, file, 0)
+  torch.setRNGState(state)
+  if not ok then error(net, 0) end
+  network.load_tensors(net, prefix, file)
+  return net
+end
+
+return network

@@ -1,0 +1,211 @@
+--- Options of a recipe: defaults with one-line help, and the checking of everything that may change them: YAML files,
+-- `--set key=value`, flags, and recipes that derive from others.
+-- @module gantry.gan.options
+local native = require 'gantry.native'
+local nearest = require 'gantry.gan.nearest'
+
+local options = {}
+
+local Options = {}
+Options.__index = Options
+
+--- Options that the trainer itself reads; every recipe has them.
+local common = {
+  steps = {25000, 'updates of the generator', min = 0, integer = true},
+  batch = {128, 'images in a minibatch', min = 2, integer = true},
+  size = {64, 'side of the images in pixels', min = 4, integer = true},
+  channels = {3, 'channels of the images: 1 gray, 3 RGB, 4 RGBA', one_of = {1, 3, 4}},
+  z_size = {100, 'numbers in z', min = 1, integer = true},
+  z = {'uniform', 'distribution of z: uniform (-1 to 1) or normal', one_of = {'uniform', 'normal'}},
+  lr = {2e-4, "Adam's step size", min = 0},
+  beta1 = {0.5, "Adam's decay of the mean gradient", min = 0, max = 1},
+  beta2 = {0.999, "Adam's decay of the mean squared gradient", min = 0, max = 1},
+  critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
+  seed = {1, 'of weights, z and the order of the data', min = 0, max = 2 ^ 31, integer = true},
+  sample_every = {500, 'steps between sample grids; 0: only at the end', min = 0, integer = true},
+  samples = {64, 'images in a sample grid', min = 1, integer = true},
+  log_every = {10, 'steps between lines of metrics.jsonl', min = 1, integer = true},
+  checkpoint_every = {1000, 'steps between checkpoints; 0: only at the end', min = 0, integer = true},
+}
+
+-- What an option accepts, as the end of a sentence: "wanted ...".
+local function wanted(declared)
+  if declared.one_of then
+    local names = {}
+    for i, v in ipairs(declared.one_of) do names[i] = tostring(v) end
+    return table.concat(names, ' or ')
+  end
+  local default = declared[1]
+  if type(default) == 'boolean' then return 'true or false' end
+  if type(default) == 'string' then return 'text' end
+  local text = declared.integer and 'a whole number' or 'a number'
+  if declared.min and declared.max then return ('%s from %g to %g'):format(text, declared.min, declared.max) end
+  if declared.min then return ('%s of at least %g'):format(text, declared.min) end
+  if declared.max then return ('%s of at most %g'):format(text, declared.max) end
+  return text
+end
+
+local words = {['true'] = true, yes = true, on = true, ['false'] = false, no = false, off = false}
+
+local function convert(declared, value)
+  local kind = type(declared[1])
+  if kind == 'number' and type(value) == 'string' then
+    value = tonumber(value)
+  elseif kind == 'boolean' and type(value) == 'string' then
+    value = words[value:lower()]
+  elseif kind == 'string' and type(value) == 'number' then
+    value = tostring(value)
+  end
+  if type(value) ~= kind then return nil end
+  if kind == 'number' then
+    if value ~= value or value == math.huge or value == -math.huge then return nil end
+    if declared.integer and value % 1 ~= 0 then return nil end
+    if declared.min and value < declared.min or declared.max and value > declared.max then return nil end
+  end
+  if declared.one_of then
+    for _, allowed in ipairs(declared.one_of) do
+      if allowed == value then return value end
+    end
+    return nil
+  end
+  return value
+end
+
+local function unknown(self, key, what)
+  local near = nearest(tostring(key), self:names())
+  native.fail('%s: there is no option %s%s', what, tostring(key), near and (' (did you mean %s?)'):format(near) or '')
+end
+
+--- Declares a recipe's options: the common ones, those of a base, and changes or additions to them.
+-- @tparam[opt] string|table base a recipe's name, or options declared before
+-- @tparam table declared key = default (an option that the base has), or key = {default, 'help'} with, as needed,
+--   integer = true, min =, max =, one_of = {...}
+-- @treturn Options
+-- @usage options = gan.options('dcgan', {lr = 1e-4, penalty = {10, 'weight of the gradient penalty'}})
+function options.declare(base, declared)
+  if declared == nil and type(base) == 'table' and getmetatable(base) ~= Options then base, declared = nil, base end
+  if type(base) == 'string' then base = require('gantry.gan.recipe').load(base).options end
+  if base ~= nil and getmetatable(base) ~= Options then
+    native.fail("options: the base is a %s, wanted a recipe's name or its options", type(base))
+  end
+  local self = setmetatable({declared = {}}, Options)
+  for key, value in pairs(base and base.declared or common) do self.declared[key] = value end
+  for key, value in pairs(declared or {}) do
+    if type(key) ~= 'string' then native.fail('options: wanted name = default or name = {default, help}, got an entry without a name') end
+    local old = self.declared[key]
+    if type(value) == 'table' then
+      local kind = type(value[1])
+      if kind ~= 'number' and kind ~= 'string' and kind ~= 'boolean' or type(value[2]) ~= 'string' then
+        native.fail('options: %s is declared as neither a default nor {default, help}', key)
+      end
+      self.declared[key] = value
+    elseif not old then
+      unknown(self, key, 'options (a new one is declared as {default, help})')
+    else
+      local converted = convert(old, value)
+      if converted == nil then native.fail('options: %s = %s, wanted %s', key, tostring(value), wanted(old)) end
+      local changed = {}
+      for k, v in pairs(old) do changed[k] = v end
+      changed[1] = converted
+      self.declared[key] = changed
+    end
+  end
+  return self
+end
+
+--- The options' names in alphabetical order.
+function Options:names()
+  local names = {}
+  for key in pairs(self.declared) do names[#names + 1] = key end
+  table.sort(names)
+  return names
+end
+
+--- Checks one value and gives it in its option's type.
+-- @string key the option
+-- @param value a value, or the text of one
+-- @string what who asks, for the message
+function Options:check(key, value, what)
+  local declared = self.declared[key]
+  if not declared then unknown(self, key, what) end
+  local converted = convert(declared, value)
+  if converted == nil then native.fail('%s: %s is %s, wanted %s', what, key, tostring(value), wanted(declared)) end
+  return converted
+end
+
+--- Resolves the options: defaults, then each layer of settings over those before it.
+-- @tparam table ... layers {from = 'what to call it in messages', values = {key = value, ...}}
+-- @treturn table key = value for every option
+function Options:resolve(...)
+  local result = {}
+  for key, declared in pairs(self.declared) do result[key] = declared[1] end
+  for _, layer in ipairs {...} do
+    for key, value in pairs(layer.values) do result[key] = self:check(key, value, layer.from) end
+  end
+  return result
+end
+
+--- What an option is for.
+function Options:help(key) return self.declared[key][2] end
+
+--- An option's default.
+function Options:default(key) return self.declared[key][1] end
+
+--- Settings of a YAML file: one flat mapping.
+-- @string path the file
+-- @treturn table key = value
+function options.read_yaml(path)
+  local file, problem = io.open(path, 'rb')
+  if not file then native.fail('%s', problem) end
+  local text = file:read '*a'
+  file:close()
+  if not text then native.fail('%s: cannot be read', path) end
+  local ok, parsed = pcall(require('lyaml').load, text)
+  if not ok then native.fail('%s: not valid YAML: %s', path, (tostring(parsed):gsub('^.-:%d+: ', ''):gsub('%s+', ' '))) end
+  if parsed == nil then return {} end
+  if type(parsed) ~= 'table' then native.fail('%s: wanted a mapping of options to values', path) end
+  for key, value in pairs(parsed) do
+    local kind = type(value)
+    if type(key) ~= 'string' or kind ~= 'number' and kind ~= 'string' and kind ~= 'boolean' then
+      native.fail('%s: %s is not a single number, text, true or false', path, tostring(key))
+    end
+  end
+  return parsed
+end
+
+--- A number as the shortest text that reads back as the same number.
+local function number_text(v)
+  for digits = 6, 17 do
+    local text = ('%.' .. digits .. 'g'):format(v)
+    if tonumber(text) == v then return text end
+  end
+end
+
+--- A value as YAML writes it.
+local function yaml_value(v)
+  if type(v) == 'number' then return number_text(v) end
+  if type(v) ~= 'string' then return tostring(v) end
+  if v:match '^%a[%w_/-]*$' and words[v:lower()] == nil and v:lower() ~= 'null' and #v > 1 then return v end
+  return '"' .. v:gsub('[%c"\\]', function(c) return ('\\x%02x'):format(c:byte()) end) .. '"'
+end
+
+--- Resolved options as YAML, one a line in alphabetical order, each with its help as a comment.
+-- @tparam table values what resolve returned
+-- @tparam[opt] Options declared where the help is
+-- @treturn string
+function options.to_yaml(values, declared)
+  local keys, lines = {}, {}
+  for key in pairs(values) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local line = ('%s: %s'):format(key, yaml_value(values[key]))
+    local about = declared and declared.declared[key]
+    lines[i] = about and ('%-28s # %s'):format(line, about[2]) or line
+  end
+  return table.concat(lines, '\n') .. '\n'
+end
+
+--- A number as people and YAML read it.
+options.number_text = number_text
+
+return options

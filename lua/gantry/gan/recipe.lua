@@ -1,0 +1,169 @@
+--- Recipes: what one is, where they are found, and how one is loaded together with the files beside it.
+-- @module gantry.gan.recipe
+local lfs = require 'lfs'
+local native = require 'gantry.native'
+local nearest = require 'gantry.gan.nearest'
+local options = require 'gantry.gan.options'
+
+local recipe = {}
+
+local here = debug.getinfo(1, 'S').source:match '^@(.*)gan/recipe%.lua$' or './'
+
+local Recipe = {}
+Recipe.__index = Recipe
+
+local fields = {
+  name = 'string', about = 'string', options = 'table', generator = 'function', discriminator = 'function',
+  d_loss = 'function', g_loss = 'function', step = 'function', score = 'string',
+}
+local required = {'name', 'generator', 'discriminator'}
+
+--- Declares a recipe; a recipe file returns what this returns.
+-- @tparam table r
+--   name; about: one line;
+--   options: `gan.options {...}` (default: the common ones);
+--   generator(o), discriminator(o): networks for the resolved options o;
+--   d_loss(s), g_loss(s): the losses of one step as recorded values (default: the cross-entropy of the paper); s has
+--     D, G, real, fake and z (values), options and number (of the step);
+--   step(s): replaces the standard alternation (see gantry.gan.step);
+--   score: 'logit' (default) or 'critic', what D's output is: D(x) is shown as a probability or as it is.
+-- @treturn Recipe
+function recipe.declare(r)
+  if type(r) ~= 'table' then native.fail('recipe: got a %s, wanted a table', type(r)) end
+  local known = {}
+  for key in pairs(fields) do known[#known + 1] = key end
+  table.sort(known)
+  for key, value in pairs(r) do
+    local kind = fields[key]
+    if not kind then
+      local near = nearest(tostring(key), known)
+      native.fail('recipe: there is no field %s%s', tostring(key), near and (' (did you mean %s?)'):format(near) or '')
+    end
+    if type(value) ~= kind then native.fail('recipe: %s is a %s, wanted a %s', key, type(value), kind) end
+  end
+  for _, key in ipairs(required) do
+    if r[key] == nil then native.fail('recipe: %s is missing', key) end
+  end
+  if r.score and r.score ~= 'logit' and r.score ~= 'critic' then
+    native.fail("recipe: score is '%s', wanted 'logit' or 'critic'", r.score)
+  end
+  local made = setmetatable({score = 'logit'}, Recipe)
+  for key, value in pairs(r) do made[key] = value end
+  made.options = r.options or options.declare {}
+  return made
+end
+
+--- Folders with recipes: beside the Lua files when installed, beside lua/ in a checkout.
+function recipe.folders()
+  local found = {}
+  for _, folder in ipairs {here .. 'recipes', here .. '../../recipes'} do
+    if lfs.attributes(folder, 'mode') == 'directory' then found[#found + 1] = folder end
+  end
+  return found
+end
+
+--- Names and files of all installed recipes, by name.
+-- @treturn {{name=string, path=string}, ...}
+function recipe.list()
+  local list, seen = {}, {}
+  for _, folder in ipairs(recipe.folders()) do
+    for entry in lfs.dir(folder) do
+      local name = entry:match '^([%w_-]+)%.lua$'
+      if name and not seen[name] then
+        seen[name] = true
+        list[#list + 1] = {name = name, path = folder .. '/' .. entry}
+      end
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+--- The file of a recipe given by name or path.
+function recipe.find(name)
+  if type(name) ~= 'string' or name == '' then native.fail('recipe: wanted the name of a recipe or the path of its file') end
+  if name:find '/' or name:find '%.lua$' then
+    local mode = lfs.attributes(name, 'mode')
+    if not mode then native.fail('recipe %s: there is no such file', name) end
+    if mode ~= 'file' then native.fail('recipe %s: is a %s, wanted a Lua file', name, mode) end
+    return name
+  end
+  local names = {}
+  for _, entry in ipairs(recipe.list()) do
+    if entry.name == name then return entry.path end
+    names[#names + 1] = entry.name
+  end
+  local near = nearest(name, names)
+  native.fail('there is no recipe %s%s', name, near and (' (did you mean %s?)'):format(near) or
+    '; `gantry recipes` lists them, and a path to a Lua file works too')
+end
+
+--- Finds modules beside the recipe's file before any other, and notes them, so that a run keeps all it was made of.
+local function local_searcher(folder, files)
+  return function(name)
+    local relative = name:gsub('%.', '/') .. '.lua'
+    local path = folder .. relative
+    local file = io.open(path, 'rb')
+    if not file then return '\n\tno file ' .. path end
+    file:close()
+    local chunk, problem = loadfile(path)
+    if not chunk then error(problem, 0) end
+    files[relative] = path
+    return chunk
+  end
+end
+
+--- Loads a recipe by name or path. Files beside it that it requires are found and noted in `files`.
+-- @string name
+-- @treturn Recipe with path and files = {['dcgan.lua'] = path, ...}
+function recipe.load(name)
+  local path = recipe.find(name)
+  local chunk, problem = loadfile(path)
+  if not chunk then native.fail('recipe %s', problem) end
+  local folder = path:match '^(.*/)' or './'
+  local files = {[path:match '[^/]+$'] = path}
+  local loaded = {}
+  for key in pairs(package.loaded) do loaded[key] = true end
+  table.insert(package.loaders, 2, local_searcher(folder, files))
+  local searcher = package.loaders[2]
+  local ok, result = xpcall(chunk, function(e) return type(e) == 'string' and e or tostring(e) end)
+  for i, loader in ipairs(package.loaders) do
+    if loader == searcher then
+      table.remove(package.loaders, i)
+      break
+    end
+  end
+  -- Another recipe's local module of the same name is another file.
+  for relative in pairs(files) do
+    local module = relative:gsub('%.lua$', ''):gsub('/', '.')
+    if not loaded[module] then package.loaded[module] = nil end
+  end
+  if not ok then native.fail('recipe %s', result) end
+  if getmetatable(result) ~= Recipe then native.fail('recipe %s: the file does not return gan.recipe {...}', path) end
+  local copy = setmetatable({path = path, files = files}, Recipe)
+  for key, value in pairs(result) do copy[key] = copy[key] or value end
+  return copy
+end
+
+--- A settings file given by path, or by a name that has a YAML file beside the recipe: NAME.yaml or RECIPE-NAME.yaml.
+-- @string name
+-- @tparam Recipe r
+-- @treturn string its path
+function recipe.find_settings(name, r)
+  if lfs.attributes(name, 'mode') == 'file' then return name end
+  local folder = r.path:match '^(.*/)' or './'
+  local base = r.path:match '([^/]+)%.lua$' or r.name
+  for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
+    if lfs.attributes(folder .. candidate, 'mode') == 'file' then return folder .. candidate end
+  end
+  local names = {}
+  for entry in lfs.dir(folder) do
+    local settings = entry:match '^(.+)%.yaml$'
+    if settings then names[#names + 1] = settings end
+  end
+  table.sort(names)
+  local near = nearest(name, names)
+  native.fail('--config %s: there is no such file%s', name, near and (' (did you mean %s?)'):format(near) or '')
+end
+
+return recipe

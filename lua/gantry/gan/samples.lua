@@ -1,0 +1,113 @@
+--- Looking at a generator: z of numbered samples, images from z, grids, and walks between points. Nothing here draws from
+-- torch's own generator, records, or moves batch norm's statistics, so that looking never changes a run.
+-- @module gantry.gan.samples
+local native = require 'gantry.native'
+local autograd = require 'gantry.autograd'
+local image = require 'gantry.image'
+local torch = require 'gantry.torch'
+local Step = require 'gantry.gan.step'
+
+local samples = {}
+
+local STREAM = 0x5eed0000 -- keeps the numbers of z apart from those that weights are made of
+local PART = 64 -- images that are generated at once
+
+--- z of the first n samples of a seed. Sample i of a seed is the same z whatever n is.
+-- @int n how many
+-- @tparam table o z_size, z ('uniform' or 'normal')
+-- @int seed
+-- @treturn tensor n x z_size
+function samples.z(n, o, seed)
+  local generator = torch.Generator((STREAM + seed) % 2 ^ 32)
+  return Step.draw_z(torch.FloatTensor(n, o.z_size), o.z, generator)
+end
+
+--- z of samples by number.
+-- @tparam {int,...} numbers as on the sheet that `gantry sample` draws
+-- @tparam table o z_size, z
+-- @int seed
+-- @treturn tensor #numbers x z_size
+function samples.pick(numbers, o, seed)
+  local most = 0
+  for _, i in ipairs(numbers) do
+    if type(i) ~= 'number' or i < 1 or i % 1 ~= 0 then native.fail('z: %s is not the number of a sample, wanted 1, 2, 3 ...', tostring(i)) end
+    most = math.max(most, i)
+  end
+  if most == 0 then native.fail 'z: wanted at least one number of a sample' end
+  local all = samples.z(most, o, seed)
+  local z = torch.FloatTensor(#numbers, o.z_size)
+  for k, i in ipairs(numbers) do z[k]:copy(all[i]) end
+  return z
+end
+
+--- Images of z in evaluation mode.
+-- @param G a generator; left in the mode it was in
+-- @param z n x z_size
+-- @treturn tensor n x channels x height x width, -1..1
+function samples.images(G, z)
+  local was_training = G.train
+  G:evaluate()
+  local result
+  local ok, problem = pcall(function()
+    for from = 1, z:size(1), PART do
+      local part = z:narrow(1, from, math.min(PART, z:size(1) - from + 1))
+      autograd.scope(function()
+        local made = autograd.no_grad(function() return G:forward(autograd.value(part)) end).data
+        result = result or torch.FloatTensor(z:size(1), made:size(2), made:size(3), made:size(4))
+        result:narrow(1, from, part:size(1)):copy(made)
+      end)
+    end
+  end)
+  if was_training ~= false then G:training() end
+  if not ok then error(problem, 0) end
+  return result
+end
+
+--- Columns that make a grid of n images nearly square.
+function samples.columns(n) return math.ceil(math.sqrt(n)) end
+
+--- Writes images as one PNG.
+-- @string path
+-- @param images n x channels x height x width, -1..1
+-- @int[opt] columns default: nearly square
+function samples.save_grid(path, images, columns)
+  image.save(path, image.grid(images, {columns = columns or samples.columns(images:size(1)), range = {-1, 1}}))
+end
+
+-- ---- walks ----------------------------------------------------------------------------------------------------------------
+
+local function row(t, i) return t:narrow(1, i, 1) end
+
+--- A point between two z, on the great circle between their directions: t = 0 gives a, 1 gives b.
+-- Lengths are interpolated linearly, so that z of either distribution stay as long as they are.
+local function spherical(a, b, t)
+  local la, lb = a:norm(), b:norm()
+  local cosine = math.max(-1, math.min(1, torch.cmul(a, b):sum() / math.max(la * lb, 1e-12)))
+  local angle = math.acos(cosine)
+  local sine = math.sin(angle)
+  if sine < 1e-4 then return a * (1 - t) + b * t end
+  local direction = a * (math.sin((1 - t) * angle) / (sine * la)) + b * (math.sin(t * angle) / (sine * lb))
+  return direction * (la * (1 - t) + lb * t)
+end
+
+--- z on the lines between points, row after row: row r goes from point r to point r + 1.
+-- @param points (rows + 1) x z_size
+-- @int frames points on each line, both ends included
+-- @bool[opt] on_sphere along great circles
+-- @treturn tensor (rows * frames) x z_size
+function samples.path(points, frames, on_sphere)
+  local rows = points:size(1) - 1
+  if rows < 1 then native.fail('walk: got %d points, wanted at least 2', rows + 1) end
+  if frames < 2 then native.fail('walk: got %d frames, wanted at least 2', frames) end
+  local z = torch.FloatTensor(rows * frames, points:size(2))
+  for r = 1, rows do
+    local a, b = row(points, r), row(points, r + 1)
+    for f = 1, frames do
+      local t = (f - 1) / (frames - 1)
+      row(z, (r - 1) * frames + f):copy(on_sphere and spherical(a, b, t) or a * (1 - t) + b * t)
+    end
+  end
+  return z
+end
+
+return samples

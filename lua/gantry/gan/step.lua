@@ -1,0 +1,131 @@
+--- One step of training, as losses and recipes see it: `s` in d_loss(s), g_loss(s) and step(s).
+--
+-- The standard alternation is `s:draw(); s:update_d(d_loss); s:update_g(g_loss)`. A recipe's own step(s) uses the same three.
+-- Real and generated images are separate batches for batch norm. D's running statistics move in D's update, once for each
+-- batch, and never in G's update or for inputs that gradients are asked for (penalties).
+-- @module gantry.gan.step
+local native = require 'gantry.native'
+local autograd = require 'gantry.autograd'
+local optim = require 'gantry.optim'
+local torch = require 'gantry.torch'
+
+local value = autograd.value
+
+local Step = {}
+Step.__index = Step
+
+--- How a network takes part in what is recorded next.
+-- @param net its module
+-- @bool learns whether its weights get gradients
+-- @bool moves whether batch norm's running statistics move
+local function take_part(net, learns, moves)
+  net:applyToModules(function(m) m.frozen, m.still = not learns, not moves end)
+  net.frozen, net.still = not learns, not moves
+end
+
+--- One network with its flattened weights and its optimizer.
+local function player(net, o)
+  local parameters, gradients = net:getParameters()
+  local p = {net = net, parameters = parameters, gradients = gradients, state = {},
+    config = {learningRate = o.lr, beta1 = o.beta1, beta2 = o.beta2}}
+  p.evaluate = function() return p.loss, p.gradients end
+  return p
+end
+
+--- A step for two networks and a source of images; made once, used for every step.
+-- @param G generator
+-- @param D discriminator
+-- @tparam table o the run's options
+-- @func next_images returns the next minibatch, N x C x H x W
+-- @bool is_logit whether D's outputs are logits
+function Step.new(G, D, o, next_images, is_logit)
+  local self = setmetatable({options = o, number = 0, next_images = next_images}, Step)
+  self.players = {G = player(G, o), D = player(D, o)}
+  self.noise = torch.FloatTensor(o.batch, o.z_size)
+  self.G = function(z) return self:generate(z) end
+  self.D = function(x) return self:discriminate(x) end
+  self.is_logit = is_logit
+  return self
+end
+
+--- z for a minibatch, from torch's generator or another.
+-- @param noise the tensor to fill
+-- @string kind 'uniform' or 'normal'
+-- @param[opt] generator
+function Step.draw_z(noise, kind, generator)
+  generator = generator or torch.defaultGenerator()
+  if kind == 'normal' then return noise:normal(generator, 0, 1) end
+  return noise:uniform(generator, -1, 1)
+end
+
+--- Takes the next real images, draws z and generates images from it: s.real, s.z, s.fake.
+function Step:draw()
+  self.real = value(self.next_images())
+  self.z = value(Step.draw_z(self.noise, self.options.z))
+  take_part(self.players.G.net, true, true)
+  self.generated = self.players.G.net:forward(self.z)
+  self.fake = self.generated:detach()
+end
+
+function Step:generate(z)
+  take_part(self.players.G.net, self.turn == 'G', false)
+  return self.players.G.net:forward(z)
+end
+
+function Step:discriminate(x)
+  local learns = self.turn == 'D'
+  take_part(self.players.D.net, learns, learns and not (autograd.is_value(x) and x.requires_grad))
+  local out = self.players.D.net:forward(x)
+  if learns and (x == self.real or x == self.fake) then
+    local scores = out.data
+    local mean = (self.is_logit and torch.sigmoid(scores) or scores):mean()
+    if x == self.real then self.d_real = mean else self.d_fake = mean end
+  end
+  return out
+end
+
+local names = {D = "D's loss", G = "G's loss"}
+
+function Step:update(turn, loss_function)
+  local p = self.players[turn]
+  self.turn = turn
+  p.gradients:zero()
+  local loss = loss_function(self)
+  if not autograd.is_value(loss) or loss:nElement() ~= 1 then
+    native.fail('%s is a %s, wanted a value of one element', names[turn], torch.type(loss))
+  end
+  p.loss = loss:item()
+  if p.loss ~= p.loss or p.loss == math.huge or p.loss == -math.huge then
+    self.diverged = true
+    native.fail('step %d: %s is %s', self.number, names[turn], p.loss ~= p.loss and 'not a number' or 'infinite')
+  end
+  loss:backward()
+  optim.adam(p.evaluate, p.parameters, p.config, p.state)
+  self.turn = nil
+  return p.loss
+end
+
+--- Updates D once by a loss, on s.real and on s.fake without the history that leads to G.
+-- @func loss_function d_loss(s): a value of one element
+-- @treturn number the loss
+function Step:update_d(loss_function)
+  self.fake = self.generated:detach()
+  self.d_loss = self:update('D', loss_function)
+  return self.d_loss
+end
+
+--- Updates G once by a loss; D's weights get no gradients.
+-- @func loss_function g_loss(s): a value of one element
+-- @treturn number the loss
+function Step:update_g(loss_function)
+  self.fake = self.generated
+  self.g_loss = self:update('G', loss_function)
+  return self.g_loss
+end
+
+--- Lets go of everything that belongs to one step.
+function Step:clear()
+  self.real, self.fake, self.z, self.generated, self.turn = nil, nil, nil, nil, nil
+end
+
+return Step
