@@ -32,6 +32,7 @@ size_t gt__canvas_floats(int h, int w) { return (size_t)h * w * 3 + (size_t)w * 
 void gt__canvas_open(gt__canvas *c, float *memory, int h, int w) {
   size_t plane = (size_t)h * w;
   int shorter = h < w ? h : w;
+  memset(memory, 0, plane * 3 * sizeof *memory);
   for (int i = 0; i < 3; i++) c->plane[i] = memory + plane * i;
   c->near = memory + plane * 3;
   c->other = c->near + w;

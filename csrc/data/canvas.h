@@ -18,6 +18,7 @@ typedef struct {
 
 /* Floats that a canvas of h x w needs at `memory`. */
 size_t gt__canvas_floats(int h, int w);
+/* A black canvas. */
 void gt__canvas_open(gt__canvas *c, float *memory, int h, int w);
 /* Rounds to bytes: `channels` planes of h x w (1: luma, 3: RGB, 4: RGB and an opaque alpha). */
 void gt__canvas_bytes(uint8_t *out, const gt__canvas *c, int channels);

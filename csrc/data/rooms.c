@@ -125,7 +125,7 @@ static void shell(const stage *s) {
         fbr = project(s, h, s->floor, d);
   point ntl = project(s, -h, s->ceiling, n), ntr = project(s, h, s->ceiling, n), nbl = project(s, -h, s->floor, n),
         nbr = project(s, h, s->floor, n);
-  if (s->c) gt__fill_part(s->c, gt__box(0, 0, 9, 9, 0), gt__flat(wall));
+  if (s->c) gt__fill_part(s->c, gt__box(0, 0, s->wide + 1, s->high + 1, 0), gt__flat(wall));
   quad(s, ntl, ntr, ftr, ftl, gt__fade(gt__times(roof, 0.95f), gt__times(roof, 0.8f), 0, -s->high, 0, ftl.y));
   quad(s, nbl, nbr, fbr, fbl, gt__fade(gt__times(wood, 0.72f), gt__times(wood, 1.08f), 0, fbl.y, 0, s->high));
   for (int i = 0; i < 12; i += 2) { /* floor boards */
