@@ -18,7 +18,7 @@ end
 
 return function(ops)
   --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
-  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, ta, tb)
+  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, _, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
     local left, right = turned(a, ta), turned(b, tb)
