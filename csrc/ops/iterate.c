@@ -119,7 +119,7 @@ void gt__iterator_run(const gt__iterator *it, gt__inner inner, const void *optio
 int gt__writable(const gt_tensor *r, const char *name) {
   gt__shape_text text;
   for (int d = 0; d < r->rank; d++)
-    if (r->step[d] == 0 && r->shape[d] > 1)
+    if (r->step[d] == 0 && r->shape[d] > 1 && gt__numel(r) > 0)
       return gt__fail(GT_EARG, "%s: cannot write to an expanded tensor (dimension %d of %s repeats one element); clone() it first", name, d + 1,
                       gt__shape(&text, r));
   return GT_OK;
