@@ -345,7 +345,8 @@ for _, name in ipairs {'lt', 'le', 'gt', 'ge', 'eq', 'ne'} do define_comparison(
 
 -- A tensor with something that is neither tensor nor number: that one's own operator decides, if it has one.
 local function other_operator(a, b, event, symbol)
-  local x = is(a) and b or a
+  local x = a
+  if is(a) then x = b end
   local metatable = type(x) == 'table' and getmetatable(x)
   local f = type(metatable) == 'table' and metatable[event]
   if f then return f(a, b) end
