@@ -25,6 +25,7 @@ end
 local parts = {
   require 'gantry.torch.view', require 'gantry.torch.create', require 'gantry.torch.elementwise', require 'gantry.torch.linear',
   require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random', require 'gantry.torch.timer',
+  require 'gantry.torch.sort', require 'gantry.torch.serialize',
 }
 local operators = {}
 for _, part in ipairs(parts) do
