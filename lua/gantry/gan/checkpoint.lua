@@ -67,7 +67,8 @@ function checkpoint.open(path)
     state = decode(path, file, 'state'), networks = decode(path, file, 'networks'), machine = decode(path, file, 'machine'),
   }
   local state = opened.state
-  if type(state.step) ~= 'number' or type(state.position) ~= 'number' or type(state.counters) ~= 'table' or type(state.data) ~= 'string' then
+  local numbers = type(state.step) == 'number' and type(state.position) == 'number'
+  if not numbers or type(state.counters) ~= 'table' or type(state.data) ~= 'string' then
     native.fail('%s: its state is incomplete', path)
   end
   return opened

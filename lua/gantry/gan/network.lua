@@ -164,7 +164,9 @@ end
 
 local function make(description, prefix, file, depth)
   local what = file.path
-  if type(description) ~= 'table' or type(description.class) ~= 'string' or depth > 50 then broken(what, '%s is not a description', prefix) end
+  if type(description) ~= 'table' or type(description.class) ~= 'string' or depth > 50 then
+    broken(what, '%s is not a description', prefix)
+  end
   local name = description.class:match '^nn%.(%w+)$' or ''
   local known = classes[name]
   if not known then broken(what, '%s is a %s, which Gantry does not know', prefix, description.class:sub(1, 60)) end

@@ -181,11 +181,14 @@ local function number_text(v)
   end
 end
 
---- A value as YAML writes it.
+local yaml_words = {y = true, n = true, null = true}
+for word in pairs(words) do yaml_words[word] = true end
+
+--- A key or value as YAML writes it.
 local function yaml_value(v)
   if type(v) == 'number' then return number_text(v) end
   if type(v) ~= 'string' then return tostring(v) end
-  if v:match '^%a[%w_/-]*$' and words[v:lower()] == nil and v:lower() ~= 'null' and #v > 1 then return v end
+  if v:match '^%a[%w_/-]*$' and not yaml_words[v:lower()] then return v end
   return '"' .. v:gsub('[%c"\\]', function(c) return ('\\x%02x'):format(c:byte()) end) .. '"'
 end
 
@@ -198,7 +201,7 @@ function options.to_yaml(values, declared)
   for key in pairs(values) do keys[#keys + 1] = key end
   table.sort(keys)
   for i, key in ipairs(keys) do
-    local line = ('%s: %s'):format(key, yaml_value(values[key]))
+    local line = ('%s: %s'):format(yaml_value(key), yaml_value(values[key]))
     local about = declared and declared.declared[key]
     lines[i] = about and ('%-28s # %s'):format(line, about[2]) or line
   end

@@ -15,7 +15,9 @@ local LIVE_EVERY = 0.1 -- seconds between redrawings
 -- @tparam table sinks write(line): a plain line to the log; quiet: nothing on standard output
 function Progress.new(steps, sinks)
   local columns = sinks.quiet and 0 or C.gt_terminal_columns(1)
-  return setmetatable({steps = steps, columns = columns, log = sinks.write, quiet = sinks.quiet, shown = -math.huge, logged = C.gt_seconds()}, Progress)
+  return setmetatable({
+    steps = steps, columns = columns, log = sinks.write, quiet = sinks.quiet, shown = -math.huge, logged = C.gt_seconds(),
+  }, Progress)
 end
 
 local function duration(seconds)

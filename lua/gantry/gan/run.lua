@@ -13,7 +13,10 @@ local run = {}
 
 local Run = {}
 
-local names = {options = 'options.yaml', metrics = 'metrics.jsonl', checkpoint = 'checkpoint.safetensors', log = 'log.txt', samples = 'samples', recipe = 'recipe'}
+local names = {
+  options = 'options.yaml', metrics = 'metrics.jsonl', checkpoint = 'checkpoint.safetensors', log = 'log.txt',
+  samples = 'samples', recipe = 'recipe',
+}
 
 --- Where a part of a run is.
 -- @string path the run's directory
@@ -151,7 +154,7 @@ function run.open(path)
   if not mode then native.fail('%s: there is no such run', tostring(path)) end
   if mode ~= 'directory' then native.fail('%s: is a %s, wanted the directory of a run', path, mode) end
   local file = run.file(path, 'checkpoint')
-  if lfs.attributes(file, 'mode') ~= 'file' then native.fail('%s: there is no checkpoint in it, so it is not a run that can be opened', path) end
+  if lfs.attributes(file, 'mode') ~= 'file' then native.fail('%s: is not a run: there is no checkpoint in it', path) end
   local opened = checkpoint.open(file)
   return setmetatable({path = path, checkpoint = opened, options = opened.options, step = opened.state.step, state = opened.state}, Run)
 end

@@ -22,7 +22,7 @@ local function bytes_of(t) return tensor.count(t) * tonumber(C.gt_dtype_size(t.d
 -- ---- writing ------------------------------------------------------------------------------------------------------------
 
 local function shape_json(t)
-  local sizes = {}
+  local sizes = {t.rank == 0 and '0' or nil}
   for d = 1, t.rank do sizes[d] = ('%d'):format(tonumber(t.shape[d - 1])) end
   return '[' .. table.concat(sizes, ',') .. ']'
 end
@@ -50,15 +50,16 @@ end
 -- @tparam[opt] table metadata text by name
 -- @usage safetensors.write('w.safetensors', {{'weight', net.weight}}, {made_by = 'me'})
 function safetensors.write(path, entries, metadata)
-  local header = header_json(entries, metadata or {})
+  local whole = {}
+  for i, entry in ipairs(entries) do whole[i] = {entry[1], tensor.contiguous(entry[2])} end
+  local header = header_json(whole, metadata or {})
   local length = ffi.new('uint64_t[1]', #header)
   local n = #entries + 2
-  local parts, sizes, held = ffi.new('const void *[?]', n), ffi.new('double[?]', n), {}
+  local parts, sizes = ffi.new('const void *[?]', n), ffi.new('double[?]', n)
   parts[0], sizes[0] = length, 8
   parts[1], sizes[1] = ffi.cast('const char *', header), #header
-  for i, entry in ipairs(entries) do
-    local t = tensor.contiguous(entry[2])
-    held[i] = t
+  for i, entry in ipairs(whole) do
+    local t = entry[2]
     sizes[i + 1] = bytes_of(t)
     if sizes[i + 1] > 0 then parts[i + 1] = tensor.pointer(t, 'safetensors') end
   end
@@ -70,7 +71,7 @@ end
 local File = {}
 File.__index = File
 
-local function whole(x) return type(x) == 'number' and x >= 0 and x < 2 ^ 53 and x % 1 == 0 end
+local function is_count(x) return type(x) == 'number' and x >= 0 and x < 2 ^ 53 and x % 1 == 0 end
 
 -- Checks one entry of the header; returns what is wrong with it, or nil.
 local function entry_problem(e, room)
@@ -79,11 +80,13 @@ local function entry_problem(e, room)
   if type(e.shape) ~= 'table' or #e.shape > 8 then return 'has no usable shape' end
   local count = 1
   for _, size in ipairs(e.shape) do
-    if not whole(size) then return 'has no usable shape' end
+    if not is_count(size) then return 'has no usable shape' end
     count = count * size
   end
   local offsets = e.data_offsets
-  if type(offsets) ~= 'table' or #offsets ~= 2 or not whole(offsets[1]) or not whole(offsets[2]) then return 'has no usable offsets' end
+  if type(offsets) ~= 'table' or #offsets ~= 2 or not (is_count(offsets[1]) and is_count(offsets[2])) then
+    return 'has no usable offsets'
+  end
   if offsets[1] > offsets[2] or offsets[2] > room then return 'lies outside the file' end
   if count * tonumber(C.gt_dtype_size(code_of[e.dtype])) ~= offsets[2] - offsets[1] then return 'has a shape that its bytes do not fill' end
 end
@@ -161,7 +164,8 @@ function File:read_into(name, t)
   local same = code_of[e.dtype] == t.dtype and #e.shape == t.rank
   for d = 1, t.rank do same = same and e.shape[d] == tonumber(t.shape[d - 1]) end
   if not same then
-    native.fail('%s: %s is %s %s, wanted %s %s', self.path, name, e.dtype, table.concat(e.shape, 'x'), name_of[t.dtype], tensor.shape_text(t))
+    native.fail('%s: %s is %s %s, wanted %s %s', self.path, name, e.dtype, table.concat(e.shape, 'x'), name_of[t.dtype],
+      tensor.shape_text(t))
   end
   if e.bytes == 0 then return end
   if C.gt_is_contiguous(t) ~= 0 then

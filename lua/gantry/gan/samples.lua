@@ -30,7 +30,9 @@ end
 function samples.pick(numbers, o, seed)
   local most = 0
   for _, i in ipairs(numbers) do
-    if type(i) ~= 'number' or i < 1 or i % 1 ~= 0 then native.fail('z: %s is not the number of a sample, wanted 1, 2, 3 ...', tostring(i)) end
+    if type(i) ~= 'number' or i < 1 or i % 1 ~= 0 then
+      native.fail('z: %s is not the number of a sample, wanted 1, 2, 3 ...', tostring(i))
+    end
     most = math.max(most, i)
   end
   if most == 0 then native.fail 'z: wanted at least one number of a sample' end

@@ -99,8 +99,8 @@ end
 local function explain(self, problem)
   local text = tostring(problem)
   if not self.trainer.diverged then return text end
-  return ('%s: training has diverged; the checkpoint of step %d is kept in %s; a smaller step size (--set lr=%g) or another --seed may help'):format(
-    text, self.saved or 0, run.file(self.path, 'checkpoint'), self.options.lr / 2)
+  return ('%s: training has diverged; the checkpoint of step %d is kept in %s; a smaller step size (--set lr=%g) or another --seed '
+    .. 'may help'):format(text, self.saved or 0, run.file(self.path, 'checkpoint'), self.options.lr / 2)
 end
 
 --- Trains until the last step or a signal, then saves, draws and says where.
@@ -172,7 +172,8 @@ function session.resume(given)
   local o = recipe.options:resolve(unpack(layers))
   local self = new_session(given.path, recipe, o, state.data, given.quiet)
   if state.data_size ~= self.dataset:size() then
-    native.fail('%s: has %d images now and had %s when the run began; training would go another way', state.data, self.dataset:size(), tostring(state.data_size))
+    native.fail('%s: has %d images now and had %s when the run began; training would go another way', state.data, self.dataset:size(),
+      tostring(state.data_size))
   end
   self.trainer:restore(state, opened.file)
   self.seconds, self.saved, self.hash = state.seconds or 0, state.step, state.hash
@@ -180,7 +181,8 @@ function session.resume(given)
   self.differences = {}
   for key, now in pairs(checkpoint.machine()) do
     if opened.machine[key] ~= now then
-      self.differences[#self.differences + 1] = ('%s was %s and is %s: the last bits may differ'):format(key, tostring(opened.machine[key]), now)
+      local was = tostring(opened.machine[key])
+      self.differences[#self.differences + 1] = ('%s was %s and is %s: the last bits may differ'):format(key, was, now)
     end
   end
   table.sort(self.differences)

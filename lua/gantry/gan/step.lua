@@ -19,8 +19,8 @@ Step.__index = Step
 -- @bool learns whether its weights get gradients
 -- @bool moves whether batch norm's running statistics move
 local function take_part(net, learns, moves)
-  net:applyToModules(function(m) m.frozen, m.still = not learns, not moves end)
-  net.frozen, net.still = not learns, not moves
+  if learns then net:unfreeze() else net:freeze() end
+  net:track(moves)
 end
 
 --- One network with its flattened weights and its optimizer.
@@ -125,6 +125,8 @@ end
 
 --- Lets go of everything that belongs to one step.
 function Step:clear()
+  take_part(self.players.G.net, true, true)
+  take_part(self.players.D.net, true, true)
   self.real, self.fake, self.z, self.generated, self.turn = nil, nil, nil, nil, nil
 end
 

@@ -1,0 +1,57 @@
+-- The DCGAN networks: shapes for every size and kernel, the published numbers of weights, the initial weights.
+local torch = require 'gantry.torch'
+local autograd = require 'gantry.autograd'
+local nets = require 'gantry.gan.nets'
+local network = require 'gantry.gan.network'
+
+local function shape(t)
+  local s = {}
+  for d = 1, t:dim() do s[d] = t:size(d) end
+  return s
+end
+
+describe('nets', function()
+  for _, kernel in ipairs {4, 5} do
+    for _, size in ipairs {16, 28, 32, 48, 64, 128} do
+      it(('has the right shapes at %dx%d, kernel %d'):format(size, size, kernel), function()
+        local o = {size = size, channels = size == 28 and 1 or 3, base = 2, kernel = kernel, z_size = 5}
+        local G, D = nets.dcgan_generator(o), nets.dcgan_discriminator(o)
+        local images = G:forward(torch.FloatTensor(3, 5):uniform(-1, 1))
+        assert.same({3, o.channels, size, size}, shape(images))
+        assert.is_true(images:max() <= 1 and images:min() >= -1)
+        assert.same({3, 1}, shape(D:forward(images)))
+        assert.same({3, 1}, shape(D:forward(autograd.value(images)).data))
+      end)
+    end
+  end
+
+  it("has as many weights as the paper's networks", function()
+    local o = {size = 64, channels = 3, base = 128, kernel = 5, z_size = 100}
+    assert.equal(18885760, network.count(nets.dcgan_generator(o)))
+    assert.equal(17232768, network.count(nets.dcgan_discriminator(o)))
+  end)
+  it("has as many weights as dcgan.torch's", function()
+    local o = {size = 64, channels = 3, base = 64, kernel = 4, z_size = 100}
+    assert.equal(3576704, network.count(nets.dcgan_generator(o)))
+    assert.equal(2765568, network.count(nets.dcgan_discriminator(o)))
+  end)
+  it('begins with N(0, 0.02), and N(1, 0.02) for the scale of batch norm', function()
+    torch.manualSeed(5)
+    local G = nets.dcgan_generator {size = 32, channels = 3, base = 32, kernel = 5, z_size = 100}
+    for _, m in ipairs(G:listModules()) do
+      if m.weight and not m.modules then
+        local norm = m.running_mean ~= nil
+        local n = m.weight:nElement()
+        assert.near(norm and 1 or 0, m.weight:mean(), 5 * 0.02 / math.sqrt(n))
+        assert.near(0.02, m.weight:std(), 5 * 0.02 / math.sqrt(2 * n))
+        if m.bias then assert.equal(0, m.bias:abs():max()) end
+      end
+    end
+  end)
+  it('refuses sizes and kernels it has no network for', function()
+    local function refused(o, pattern) assert.error_matches(function() nets.dcgan_generator(o) end, pattern) end
+    refused({size = 50, channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 50, wanted')
+    refused({size = 6, channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 6, wanted')
+    refused({size = 32, channels = 3, base = 2, kernel = 3, z_size = 5}, 'kernel is 3, wanted 4 or 5')
+  end)
+end)
