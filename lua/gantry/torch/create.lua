@@ -66,7 +66,7 @@ function functions.range(r, first, last, step)
   step = step == nil and 1 or number(step, 'range', 'the step')
   if step == 0 or (last - first) / step < 0 then fail('range: %g to %g cannot be reached in steps of %g', first, last, step) end
   local count = math.floor((last - first) / step + 1)
-  if not (count < 2 ^ 46) then fail('range: %g elements cannot be had', count) end
+  if count ~= count or count > 2 ^ 46 then fail('range: %g elements cannot be had', count) end
   local p, at
   r, p, at = vector(r, count, 'range')
   for i = 0, count - 1 do p[i * at] = first + i * step end

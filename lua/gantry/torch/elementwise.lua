@@ -59,8 +59,8 @@ local function define_unary(name, c_name)
     return unary(op, c_name, r, x, 0, 0)
   end
 end
-for _, name in ipairs {'abs', 'sign', 'neg', 'exp', 'expm1', 'log', 'log1p', 'log2', 'log10', 'sqrt', 'rsqrt', 'cinv', 'sin', 'cos', 'tan', 'asin',
-  'acos', 'atan', 'sinh', 'cosh', 'tanh', 'erf', 'sigmoid', 'floor', 'ceil', 'round', 'trunc', 'frac'} do
+for _, name in ipairs {'abs', 'sign', 'neg', 'exp', 'expm1', 'log', 'log1p', 'log2', 'log10', 'sqrt', 'rsqrt', 'cinv', 'sin', 'cos', 'tan',
+  'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'erf', 'sigmoid', 'floor', 'ceil', 'round', 'trunc', 'frac'} do
   define_unary(name)
 end
 

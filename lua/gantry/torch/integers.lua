@@ -20,7 +20,8 @@ local function power(x, p) return cut(x ^ p) end
 
 local unary = {
   copy = function(x) return x end, neg = function(x) return -x end, abs = math.abs, sign = sign,
-  add = function(x, p) return x + p end, rpow = function(x, p) return cut(p ^ x) end, mul = function(x, p) return x * p end, div = divide, pow = power,
+  add = function(x, p) return x + p end, mul = function(x, p) return x * p end, div = divide, pow = power,
+  rpow = function(x, p) return cut(p ^ x) end,
   fmod = math.fmod, remainder = remainder, clamp = function(x, p, q) return x < p and p or x > q and q or x end,
   clamp_min = math.max, clamp_max = math.min,
   floor = function(x) return x end, ceil = function(x) return x end, round = function(x) return x end, trunc = function(x) return x end,

@@ -44,6 +44,8 @@ define_product('mv', function(r, beta, m, alpha, a, b) return C.gt_addmv(r, beta
 define_product('ger', function(r, beta, m, alpha, a, b) return C.gt_addr(r, beta, m, alpha, a, b) end)
 define_product('bmm', function(r, beta, m, alpha, a, b) return C.gt_baddbmm(r, beta, m, alpha, a, b) end)
 
+local function one(x) return is(x) and 1 or 0 end
+
 -- r = beta m + alpha a b. As a method, with m the tensor itself where it is not named:
 --   x:addmm(a, b), x:addmm(alpha, a, b), x:addmm(beta, alpha, a, b), x:addmm([beta,] m, [alpha,] a, b)
 -- As a function: torch.addmm([r,] [beta,] m, [alpha,] a, b).
@@ -69,7 +71,7 @@ local function define_added(name, product)
   end
   methods[name] = method
   functions[name] = function(o, p, q, s, t, u)
-    local tensors = (is(o) and 1 or 0) + (is(p) and 1 or 0) + (is(q) and 1 or 0) + (is(s) and 1 or 0) + (is(t) and 1 or 0) + (is(u) and 1 or 0)
+    local tensors = one(o) + one(p) + one(q) + one(s) + one(t) + one(u)
     if tensors == 4 then return method(o, p, q, s, t, u) end
     if tensors ~= 3 then fail('%s: got %d tensors, wanted a term and two factors (and perhaps a result first)', name, tensors) end
     local m = is(o) and o or p

@@ -58,8 +58,8 @@ local function picks(n, edge)
   return list
 end
 
--- Appends a matrix: rows and columns are lists of 1-based indices with 0 for a gap; at(row, column) gives a number.
-local function put_matrix(out, at, rows, columns, indent)
+-- The numbers in some rows and columns, as a list and its length.
+local function values_of(at, rows, columns)
   local values, n = {}, 0
   for _, i in ipairs(rows) do
     for _, j in ipairs(columns) do
@@ -69,7 +69,12 @@ local function put_matrix(out, at, rows, columns, indent)
       end
     end
   end
-  local format, width, scale = format_of(values, n)
+  return values, n
+end
+
+-- Appends a matrix: rows and columns are lists of 1-based indices with 0 for a gap; at(row, column) gives a number.
+local function put_matrix(out, at, rows, columns, indent)
+  local format, width, scale = format_of(values_of(at, rows, columns))
   local per_line = math.max(1, floor((LINE - #indent) / (width + 1)))
   for first = 1, #columns, per_line do
     local last = math.min(first + per_line - 1, #columns)
@@ -95,11 +100,16 @@ local function put_matrix(out, at, rows, columns, indent)
   end
 end
 
--- The columns that fit in a line when not all are shown: from both ends. The width of a number is not known before the
--- columns are; 11 characters are enough for all but the rarest.
-local function column_picks(n, full, indent)
+-- The columns to show: all, or as many from both ends as fit in a line with the width that their numbers take.
+local function column_picks(at, rows, n, full, indent)
   if full then return picks(n, n) end
-  return picks(n, floor((floor((LINE - #indent) / 12) - 1) / 2))
+  local columns
+  for edge = 4, 1, -1 do
+    columns = picks(n, edge)
+    local _, width = format_of(values_of(at, rows, columns))
+    if #indent + #columns * (width + 1) <= LINE then break end
+  end
+  return columns
 end
 
 --- The text of a tensor.
@@ -124,27 +134,28 @@ function printer.tensor(t)
       put_matrix(out, function(i) return tonumber(base[(i - 1) * step]) end, picks(sizes[1], edge), {1}, '')
     elseif rank == 2 then
       local row, column = steps[1], steps[2]
-      put_matrix(out, function(i, j) return tonumber(base[(i - 1) * row + (j - 1) * column]) end, picks(sizes[1], edge),
-        column_picks(sizes[2], full, ''), '')
+      local function at(i, j) return tonumber(base[(i - 1) * row + (j - 1) * column]) end
+      local rows = picks(sizes[1], edge)
+      put_matrix(out, at, rows, column_picks(at, rows, sizes[2], full, ''), '')
     else
       local slices, row, column = 1, steps[rank - 1], steps[rank]
       for d = 1, rank - 2 do slices = slices * sizes[d] end
       local rows = picks(sizes[rank - 1], full and huge or ROWS / 4)
-      local columns = column_picks(sizes[rank], full, '  ')
       for k, slice in ipairs(picks(slices, full and huge or SLICES)) do
         if k > 1 then out[#out + 1] = '\n' end
         if slice == 0 then
           out[#out + 1] = '...\n'
         else
-          local names, at, left = {}, 0, slice - 1
+          local names, first, left = {}, 0, slice - 1
           for d = rank - 2, 1, -1 do
             local i = left % sizes[d]
             left = floor(left / sizes[d])
             names[d] = ('%d'):format(i + 1)
-            at = at + i * steps[d]
+            first = first + i * steps[d]
           end
           out[#out + 1] = '(' .. table.concat(names, ',') .. ',.,.) = \n'
-          put_matrix(out, function(i, j) return tonumber(base[at + (i - 1) * row + (j - 1) * column]) end, rows, columns, '  ')
+          local function at(i, j) return tonumber(base[first + (i - 1) * row + (j - 1) * column]) end
+          put_matrix(out, at, rows, column_picks(at, rows, sizes[rank], full, '  '), '  ')
         end
       end
     end

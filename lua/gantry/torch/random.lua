@@ -90,7 +90,9 @@ function functions.setRNGState(generator, state)
   if tensor.count(state) ~= STATE then fail('setRNGState: got %d bytes, wanted %d', tensor.count(state), STATE) end
   local incoming = ffi.new(generator_t)
   ffi.copy(incoming, tensor.pointer(tensor.contiguous(state), 'setRNGState'), STATE)
-  if incoming.left < 0 or incoming.left > 624 or incoming.next > 624ULL then fail('setRNGState: these bytes are not the state of a generator') end
+  if incoming.left < 0 or incoming.left > 624 or incoming.next > 624ULL then
+    fail('setRNGState: these bytes are not the state of a generator')
+  end
   ffi.copy(generator, incoming, STATE)
 end
 
@@ -102,14 +104,16 @@ local function fill(generator, kind, t, a, b)
   return t
 end
 
--- defaults: of the parameters; kind: C's name; draw: C's function for one number.
-local function distribution(name, kind, parameters, draw, first_default, second_default, verify)
+-- kind: C's name; draw: C's function for one number; parameters: {name, default} for each; verify looks at
+-- their values and gives those that C wants.
+local function distribution(name, kind, parameters, draw, verify)
+  local first, second = parameters[1], parameters[2]
   local function arguments(a, b)
-    a = a == nil and first_default or a
-    if a == nil then fail('%s: %s is missing', name, parameters[1]) end
-    a = number(a, name, parameters[1])
-    if parameters[2] then b = number(b == nil and second_default or b, name, parameters[2]) else b = 0 end
-    if verify then verify(a, b) end
+    if a == nil then a = first[2] end
+    if a == nil then fail('%s: %s is missing', name, first[1]) end
+    a = number(a, name, first[1])
+    if second then b = number(b == nil and second[2] or b, name, second[1]) else b = 0 end
+    if verify then return verify(a, b) end
     return a, b
   end
   functions[name] = function(generator, a, b)
@@ -128,21 +132,43 @@ local function distribution(name, kind, parameters, draw, first_default, second_
   end
 end
 
-distribution('uniform', 'uniform', {'the lower bound', 'the upper bound'}, function(g, a, b) return C.gt_random_uniform(g, a, b) end, 0, 1)
-distribution('normal', 'normal', {'the mean', 'the standard deviation'}, function(g, a, b) return C.gt_random_normal(g, a, b) end, 0, 1,
-  function(_, sd) if not (sd >= 0) then fail('normal: the standard deviation is %g, wanted at least 0', sd) end end)
-distribution('exponential', 'exponential', {'the rate'}, function(g, a) return C.gt_random_exponential(g, a) end, 1, nil,
-  function(rate) if not (rate > 0) then fail('exponential: the rate is %g, wanted above 0', rate) end end)
-distribution('cauchy', 'cauchy', {'the median', 'the scale'}, function(g, a, b) return C.gt_random_cauchy(g, a, b) end, 0, 1)
-distribution('logNormal', 'log_normal', {'the mean', 'the standard deviation'},
-  function(g, a, b) return C.gt_random_log_normal(g, a, b) end, 1, 2,
+local function want_positive(name, what, v)
+  if v ~= v or v <= 0 then fail('%s: %s is %g, wanted above 0', name, what, v) end
+end
+
+distribution('uniform', 'uniform', {{'the lower bound', 0}, {'the upper bound', 1}},
+  function(g, a, b) return C.gt_random_uniform(g, a, b) end)
+distribution('normal', 'normal', {{'the mean', 0}, {'the standard deviation', 1}},
+  function(g, a, b) return C.gt_random_normal(g, a, b) end,
   function(mean, sd)
-    if not (mean > 0 and sd > 0) then fail('logNormal: mean %g and standard deviation %g, wanted both above 0', mean, sd) end
+    if sd ~= sd or sd < 0 then fail('normal: the standard deviation is %g, wanted at least 0', sd) end
+    return mean, sd
   end)
-distribution('geometric', 'geometric', {'the probability'}, function(g, a) return C.gt_random_geometric(g, a) end, nil, nil,
-  function(p) if not (p > 0 and p < 1) then fail('geometric: the probability is %g, wanted between 0 and 1', p) end end)
-distribution('bernoulli', 'bernoulli', {'the probability'}, function(g, a) return C.gt_random_bernoulli(g, a) end, 0.5, nil,
-  function(p) if not (p >= 0 and p <= 1) then fail('bernoulli: the probability is %g, wanted 0 to 1', p) end end)
+distribution('exponential', 'exponential', {{'the rate', 1}}, function(g, a) return C.gt_random_exponential(g, a) end,
+  function(rate)
+    want_positive('exponential', 'the rate', rate)
+    return rate, 0
+  end)
+distribution('cauchy', 'cauchy', {{'the median', 0}, {'the scale', 1}}, function(g, a, b) return C.gt_random_cauchy(g, a, b) end)
+-- Torch7's logNormal takes the mean and standard deviation of the numbers themselves; C's those of their logarithms.
+distribution('logNormal', 'log_normal', {{'the mean', 1}, {'the standard deviation', 2}},
+  function(g, a, b) return C.gt_random_log_normal(g, a, b) end,
+  function(mean, sd)
+    want_positive('logNormal', 'the mean', mean)
+    want_positive('logNormal', 'the standard deviation', sd)
+    local ratio = 1 + (sd / mean) ^ 2
+    return math.log(mean / math.sqrt(ratio)), math.sqrt(math.log(ratio))
+  end)
+distribution('geometric', 'geometric', {{'the probability'}}, function(g, a) return C.gt_random_geometric(g, a) end,
+  function(p)
+    if not (p > 0 and p < 1) then fail('geometric: the probability is %g, wanted between 0 and 1', p) end
+    return p, 0
+  end)
+distribution('bernoulli', 'bernoulli', {{'the probability', 0.5}}, function(g, a) return C.gt_random_bernoulli(g, a) end,
+  function(p)
+    if not (p >= 0 and p <= 1) then fail('bernoulli: the probability is %g, wanted 0 to 1', p) end
+    return p, 0
+  end)
 
 -- random(): a 32-bit word; random(b): 1..b; random(a, b): a..b.
 local function random_bounds(a, b)
@@ -289,8 +315,9 @@ function functions.multinomial(...)
   end
   local p, out = tensor.pointer(weights, 'multinomial'), tensor.pointer(r, 'multinomial')
   for i = 0, rows - 1 do
-    draw_row(generator, out + i * (matrix and r.step[0] or 0), tonumber(r.step[r.rank - 1]), p + i * (matrix and weights.step[0] or 0), step, n,
-      draws, replace)
+    local row, from = out, p
+    if matrix then row, from = out + i * r.step[0], p + i * weights.step[0] end
+    draw_row(generator, row, tonumber(r.step[r.rank - 1]), from, step, n, draws, replace)
   end
   tensor.touch(r)
   return r

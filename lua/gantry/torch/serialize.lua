@@ -14,7 +14,7 @@ local functions = {}
 local Dumped = class.create('torch.DumpedFunction')
 
 function Dumped:__call__()
-  fail('this function was read from a .t7 file (%d bytes of bytecode) and is not run; f:restore() makes it a function again, if you trust the file',
+  fail('this function was read from a .t7 file (%d bytes of bytecode) and is not run; f:restore() makes it one, if you trust the file',
     #self.dumped)
 end
 

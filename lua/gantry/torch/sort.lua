@@ -200,7 +200,7 @@ function functions.histc(r, x, bins, low, high)
     end
   end
   if low == high then low, high = low - 1, high + 1 end
-  if not (low < high) then fail('histc: the bounds %g and %g are not in order', low, high) end
+  if low ~= low or high ~= high or low > high then fail('histc: the bounds %g and %g are not in order', low, high) end
   local counts = doubles(bins)
   for i = 0, n - 1 do
     local v = tonumber(p[i])

@@ -19,7 +19,8 @@ local CHUNK = 65536
 local MAX_DEPTH = 1000
 
 -- Tensors of a GPU hold what their plain counterparts do.
-local cuda = {Cuda = 'Float', CudaDouble = 'Double', CudaInt = 'Int', CudaLong = 'Long', CudaByte = 'Byte', CudaChar = 'Char', CudaShort = 'Short'}
+local cuda = {Cuda = 'Float', CudaDouble = 'Double', CudaInt = 'Int', CudaLong = 'Long', CudaByte = 'Byte', CudaChar = 'Char',
+  CudaShort = 'Short'}
 local tensor_codes, storage_codes = {}, {}
 for name, code in pairs(dtypes.codes) do
   tensor_codes['torch.' .. name .. 'Tensor'], storage_codes['torch.' .. name .. 'Storage'] = code, code

@@ -148,11 +148,6 @@ local function put_table(self, list)
   end
 end
 
-local function put_function(self, dumped, upvalues)
-  self:writeString(dumped)
-  self:writeObject(upvalues)
-end
-
 local function upvalues_of(f)
   local list = {}
   for i = 1, 255 do
@@ -167,6 +162,17 @@ local function refuse(self, object)
   local path = {}
   for i, key in ipairs(self.trail) do path[i] = tostring(key) end
   fail('save: a %s cannot be saved%s', class.type(object), #path > 0 and ' (at ' .. table.concat(path, '.') .. ')' or '')
+end
+
+local function put_function(self, object, kind)
+  if kind == 'table' then                        -- read from a file, never run
+    self:writeString(object.dumped)
+    return self:writeObject(object.upvalues)
+  end
+  local ok, dumped = pcall(string.dump, object)
+  if not ok then refuse(self, object) end
+  self:writeString(dumped)
+  self:writeObject(upvalues_of(object))
 end
 
 local function put_object(self, object)
@@ -207,16 +213,8 @@ function Writer:writeObject(object)
   if self.depth > MAX_DEPTH then fail('save: objects nested more than %d deep', MAX_DEPTH) end
   local name = class.typename(object)
   if kind == 'function' or name == 'torch.DumpedFunction' then
-    local ok, dumped, upvalues = true, object, nil
-    if kind == 'function' then
-      ok, dumped = pcall(string.dump, object)
-      if not ok then refuse(self, object) end
-      upvalues = upvalues_of(object)
-    else
-      dumped, upvalues = object.dumped, object.upvalues
-    end
     self:writeInt(RECURSIVE)
-    if not put_index(self, object) then put_function(self, dumped, upvalues) end
+    if not put_index(self, object) then put_function(self, object, kind) end
   elseif kind == 'table' and not name then
     self:writeInt(TABLE)
     if not put_index(self, object) then put_table(self, object) end
