@@ -1,0 +1,175 @@
+--- Between the two ways to write a module. A module with only `call`, written with ops, gets Torch7's three methods from the
+-- tape; a module with only Torch7's three methods becomes an op (of first order) when it is called on recorded values.
+local autograd = require 'gantry.autograd'
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local duplicate = require 'gantry.nn.duplicate'
+
+local fail = native.fail
+local is_value = autograd.is_value
+
+local bridge = {}
+
+--- True for a recorded value, and for a list with one in it.
+function bridge.is_recorded(x)
+  if type(x) ~= 'table' then return false end
+  if is_value(x) then return true end
+  for i = 1, #x do
+    if bridge.is_recorded(x[i]) then return true end
+  end
+  return false
+end
+
+--- The same nested list with f applied to what is not a list.
+local function map(x, f)
+  if type(x) == 'table' and not is_value(x) then
+    local r = {}
+    for i = 1, #x do r[i] = map(x[i], f) end
+    return r
+  end
+  return f(x)
+end
+
+--- Calls f(a, b) for corresponding parts of two nested lists.
+local function each(a, b, f)
+  if type(a) == 'table' and not is_value(a) then
+    for i = 1, #a do each(a[i], b[i], f) end
+  else
+    f(a, b)
+  end
+end
+
+local function is_real(t) return t.dtype == native.C.GT_FLOAT or t.dtype == native.C.GT_DOUBLE end
+
+-- ---- Torch7's methods from `call` -------------------------------------------------------------------------------------
+
+local traces = setmetatable({}, {__mode = 'k'}) -- module -> the values of its last forward
+
+local function trace_of(module, what)
+  return traces[module] or fail('%s: %s was called before forward', torch.type(module), what)
+end
+
+--- module.output from module:call.
+function bridge.update_output(module, input)
+  local wrapped = map(input, function(t) return torch.isTensor(t) and autograd.value(t, is_real(t)) or t end)
+  local result = module:call(wrapped)
+  traces[module] = {input = wrapped, output = result}
+  module.output = map(result, function(v) return is_value(v) and v.data or v end)
+  return module.output
+end
+
+--- Runs backward from all outputs, then calls visit with each input value and its gradient (nil where it has none).
+local function run_back(trace, gradOutput, scale, visit)
+  each(trace.output, gradOutput, function(v, g)
+    if is_value(v) and v.requires_grad then v:backward(scale == 1 and g or g * scale, {retain_graph = true}) end
+  end)
+  each(trace.input, trace.input, function(v)
+    if is_value(v) then
+      visit(v)
+      v.grad = nil
+    end
+  end)
+end
+
+--- module.gradInput from the tape of the last forward.
+function bridge.update_grad_input(module, gradOutput)
+  local trace = trace_of(module, 'updateGradInput')
+  local inputs, outputs, seeds = {}, {}, {}
+  each(trace.input, trace.input, function(v)
+    if is_value(v) and v.requires_grad then inputs[#inputs + 1] = v end
+  end)
+  each(trace.output, gradOutput, function(v, g)
+    if is_value(v) and v.requires_grad then outputs[#outputs + 1], seeds[#seeds + 1] = v, g end
+  end)
+  local found = {}
+  if #outputs > 0 and #inputs > 0 then
+    found = autograd.grad(outputs, inputs, {grad_outputs = seeds, retain_graph = true, allow_unused = true})
+  end
+  local by_value = {}
+  for i, v in ipairs(inputs) do by_value[v] = found[i] and found[i].data end
+  module.gradInput = map(trace.input, function(v)
+    if not is_value(v) then return v end
+    return by_value[v] or v.data:clone():zero()
+  end)
+  return module.gradInput
+end
+
+--- Adds scale times the parameters' gradients.
+function bridge.acc_grad_parameters(module, gradOutput, scale)
+  run_back(trace_of(module, 'accGradParameters'), gradOutput, scale, function() end)
+end
+
+--- Both in one pass.
+function bridge.backward(module, gradOutput, scale)
+  if scale ~= 1 then
+    bridge.update_grad_input(module, gradOutput)
+    bridge.acc_grad_parameters(module, gradOutput, scale)
+    return module.gradInput
+  end
+  local gradients = {}
+  local trace = trace_of(module, 'backward')
+  run_back(trace, gradOutput, 1, function(v) gradients[v] = v.grad end)
+  module.gradInput = map(trace.input, function(v)
+    if not is_value(v) then return v end
+    return gradients[v] or v.data:clone():zero()
+  end)
+  return module.gradInput
+end
+
+-- ---- an op from Torch7's methods --------------------------------------------------------------------------------------
+
+--- A copy of the module with buffers of its own, whose parameters and gradients are the module's.
+local function with_own_buffers(module)
+  local memo = {}
+  local parameters, gradients = module:parameters()
+  for _, list in ipairs {parameters or {}, gradients or {}} do
+    for _, t in ipairs(list) do memo[t] = t end
+  end
+  return duplicate.copy(module, memo)
+end
+
+--- Each call runs a copy with its own buffers, so that several calls can wait for their backward. Where parameters want
+-- gradients, a leaf of one number stands first in the list: it has the call recorded even if no input wants a gradient.
+local protocol = autograd.op {name = 'torch7_module', arity = 'list', second = false,
+  forward = function(list, run)
+    if run.table_input then
+      run.input = {unpack(list, 1 + run.leaves)}
+    else
+      run.input = list[1 + run.leaves]
+    end
+    local output = run.module:updateOutput(run.input)
+    if not torch.isTensor(output) then
+      fail('%s: its output is a %s; called on recorded values it has to be a tensor, or the module has to define call(x)',
+        torch.type(run.module), torch.type(output))
+    end
+    return output:clone()
+  end,
+  backward = function(c, g)
+    local run = c[2]
+    local gradInput = run.module:updateGradInput(run.input, g)
+    local found = {}
+    if run.leaves == 1 then
+      run.module:accGradParameters(run.input, g, 1)
+      found[1] = c[1][1]:clone():zero()
+    end
+    for i = 1 + run.leaves, #c[1] do
+      if c.need[i] then found[i] = (run.table_input and gradInput[i - run.leaves] or gradInput):clone() end
+    end
+    return found
+  end}
+
+--- Applies a module that has only Torch7's methods to a value, or to a list of them.
+-- @tparam table module the module
+-- @param input a value, or a list of values and tensors
+-- @bool frozen whether its parameters' gradients are left alone
+function bridge.apply(module, input, frozen)
+  local table_input = not is_value(input)
+  local parameters = module:parameters()
+  local run = {module = with_own_buffers(module), table_input = table_input}
+  local list = table_input and {unpack(input)} or {input}
+  run.leaves = not frozen and parameters ~= nil and #parameters > 0 and 1 or 0
+  if run.leaves == 1 then table.insert(list, 1, autograd.value(parameters[1].new(1):zero(), true)) end
+  return protocol(list, run)
+end
+
+return bridge

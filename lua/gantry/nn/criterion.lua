@@ -1,0 +1,99 @@
+--- nn.Criterion: what all losses share. On tensors forward gives a number; on recorded values a value of one element.
+-- @module gantry.nn.criterion
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local bridge = require 'gantry.nn.bridge'
+local duplicate = require 'gantry.nn.duplicate'
+local kernel = require 'gantry.nn.kernel'
+require 'gantry.nn.namespace'
+
+local C, check, fail = native.C, native.check, native.fail
+
+local Criterion = torch.class('nn.Criterion')
+
+function Criterion:__init()
+  self.gradInput = torch.Tensor()
+  self.output = 0
+  self._type = self.gradInput:type()
+end
+
+--- The loss.
+-- @param input a tensor, or a value
+-- @param target what input should be
+-- @return a number, or a value
+function Criterion:forward(input, target)
+  if bridge.is_recorded(input) or bridge.is_recorded(target) then return self:call(input, target) end
+  return self:updateOutput(input, target)
+end
+
+--- The gradient of the loss with respect to input, for tensors.
+function Criterion:backward(input, target)
+  return self:updateGradInput(input, target)
+end
+
+function Criterion:updateOutput() return self.output end
+function Criterion:updateGradInput() return self.gradInput end
+
+--- criterion(input, target) is the loss, and on tensors the gradient too.
+function Criterion:__call__(input, target)
+  if bridge.is_recorded(input) or bridge.is_recorded(target) then return self:call(input, target) end
+  self.output = self:forward(input, target)
+  self.gradInput = self:backward(input, target)
+  return self.output, self.gradInput
+end
+
+--- A deep copy.
+function Criterion:clone() return duplicate.copy(self, {}) end
+
+--- The type of its tensors, or converts it.
+function Criterion:type(name, memo)
+  if name == nil then return self._type end
+  duplicate.convert(self, name, memo or {})
+  self._type = name
+  return self
+end
+
+function Criterion:float(memo) return self:type('torch.FloatTensor', memo) end
+function Criterion:double(memo) return self:type('torch.DoubleTensor', memo) end
+
+function Criterion:__tostring__() return torch.type(self) end
+
+--- Checks that input and target are tensors with the same number of elements.
+function Criterion:want(input, target)
+  kernel.want(input, self)
+  if not torch.isTensor(target) then fail('%s: the target is a %s, wanted a tensor', torch.type(self), torch.type(target)) end
+  if input:nElement() ~= target:nElement() or input:nElement() == 0 then
+    fail('%s: the input is %s, the target %s', torch.type(self), kernel.sizes(input), kernel.sizes(target))
+  end
+end
+
+local total = ffi.new 'double[1]'
+local sum = C.gt_reduce_code 'sum'
+
+--- The sum of a tensor's elements, in double.
+function Criterion.sum(_, t)
+  check(C.gt_reduce_all(sum, total, t, 0))
+  return total[0]
+end
+
+--- A layer's buffer for one number for each element.
+function Criterion:buffer_like(t)
+  if not self.buffer or self.buffer.dtype ~= t.dtype then self.buffer = native.new_tensor(t.dtype) end
+  return self.buffer
+end
+
+--- Multiplies t by the criterion's weights: of t's size, or one for each column of a batch.
+function Criterion:weigh(t)
+  local weights = self.weights
+  if not weights then return end
+  if weights:nElement() ~= t:nElement() then
+    if t:dim() < 2 or weights:nElement() ~= t:size(2) then
+      fail('%s: the input is %s, the weights %s', torch.type(self), kernel.sizes(t), kernel.sizes(weights))
+    end
+    weights = weights:view(1, weights:nElement()):expand(t:size(1), weights:nElement())
+  end
+  t:cmul(weights)
+end
+
+return Criterion

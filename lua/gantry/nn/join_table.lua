@@ -1,0 +1,67 @@
+--- nn.JoinTable: joins a list of tensors along a dimension.
+-- @module gantry.nn.join_table
+local ffi = require 'ffi'
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
+require 'gantry.nn.module'
+
+local C, check, fail = native.C, native.check, native.fail
+local parts_t = ffi.typeof 'const gt_tensor *[?]'
+
+local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
+
+--- @function nn.JoinTable
+-- @int dimension along which to join; counts from the end if negative
+-- @int[opt] nInputDims how many dimensions one input has; with one more, the first is a batch and `dimension` counts after it
+function JoinTable:__init(dimension, nInputDims)
+  parent.__init(self)
+  self.dimension, self.nInputDims = dimension, nInputDims
+  self.gradInput = {}
+end
+
+local function dimension(self, first)
+  local rank = first:dim()
+  local d = self.dimension
+  if d < 0 then
+    d = rank + d + 1
+  elseif self.nInputDims and rank == self.nInputDims + 1 then
+    d = d + 1
+  end
+  if d < 1 or d > rank then fail('%s: dimension %d of inputs with %d', torch.type(self), d, rank) end
+  return d
+end
+
+local function want_list(self, input)
+  if type(input) ~= 'table' or #input == 0 then
+    fail('%s: the input is a %s, wanted a list of tensors', torch.type(self), torch.type(input))
+  end
+end
+
+function JoinTable:call(input)
+  want_list(self, input)
+  return ops.cat(input, dimension(self, input[1]))
+end
+
+function JoinTable:updateOutput(input)
+  want_list(self, input)
+  local parts = parts_t(#input)
+  for i = 1, #input do parts[i - 1] = input[i] end
+  check(C.gt_cat(self.output, #input, parts, dimension(self, input[1]) - 1))
+  return self.output
+end
+
+function JoinTable:updateGradInput(input, gradOutput)
+  local d, start = dimension(self, input[1]), 1
+  for i = 1, #input do
+    local n = input[i]:size(d)
+    self.gradInput[i] = self.gradInput[i] or kernel.buffer(self)
+    self.gradInput[i]:resizeAs(input[i]):copy(gradOutput:narrow(d, start, n))
+    start = start + n
+  end
+  for i = #input + 1, #self.gradInput do self.gradInput[i] = nil end
+  return self.gradInput
+end
+
+return JoinTable

@@ -1,0 +1,77 @@
+--- Short ways to call the library from a layer: results first, errors raised at the user's line.
+local native = require 'gantry.native'
+local dtypes = require 'gantry.torch.dtypes'
+local torch = require 'gantry.torch'
+
+local C, check, fail = native.C, native.check, native.fail
+
+local kernel = {}
+
+--- r = op(x), by the name of a one-argument kernel.
+-- @string name of the kernel
+-- @treturn function(r, x, p, q): p and q are the kernel's constants
+function kernel.unary(name)
+  local code = C.gt_unary_code(name)
+  assert(code >= 0, name)
+  return function(r, x, p, q) check(C.gt_unary(code, r, x, p or 0, q or 0)) end
+end
+
+--- r = op(a, b), by the name of a two-argument kernel.
+-- @string name of the kernel
+-- @treturn function(r, a, b, p)
+function kernel.binary(name)
+  local code = C.gt_binary_code(name)
+  assert(code >= 0, name)
+  return function(r, a, b, p) check(C.gt_binary(code, r, a, b, p or 0)) end
+end
+
+--- An empty tensor of a layer's type.
+function kernel.buffer(layer)
+  return native.new_tensor(dtypes.tensor_codes[layer._type])
+end
+
+--- "2x3x4", for messages.
+function kernel.sizes(t)
+  if t.rank == 0 then return 'empty' end
+  local parts = {}
+  for d = 1, t.rank do parts[d] = ('%d'):format(tonumber(t.shape[d - 1])) end
+  return table.concat(parts, 'x')
+end
+
+--- Raises an error unless x is a tensor, of one of two numbers of dimensions where those are given.
+-- @param x what a layer was given
+-- @param layer the layer, for the message
+-- @int[opt] rank wanted number of dimensions
+-- @int[opt] other another one that will do
+function kernel.want(x, layer, rank, other)
+  if not torch.isTensor(x) then
+    fail('%s: the input is %s, wanted a tensor', torch.type(layer), x == nil and 'nil' or 'a ' .. torch.type(x))
+  end
+  if rank and x.rank ~= rank and x.rank ~= other then
+    local ranks = other and ('%d or %d'):format(other, rank) or rank
+    fail('%s: the input is %s, wanted %s dimensions', torch.type(layer), kernel.sizes(x), ranks)
+  end
+end
+
+--- x, or a contiguous copy of it in `buffer` where it is not contiguous.
+function kernel.contiguous(x, buffer)
+  if C.gt_is_contiguous(x) ~= 0 then return x end
+  check(C.gt_tensor_resize_as(buffer, x))
+  check(C.gt_copy(buffer, x))
+  return buffer
+end
+
+--- Sets tensors of a layer's fields to empty ones (not shared with anything), tables to empty tables.
+function kernel.clear(layer, ...)
+  for i = 1, select('#', ...) do
+    local name = select(i, ...)
+    local field = layer[name]
+    if torch.isTensor(field) then
+      layer[name] = native.new_tensor(field.dtype)
+    elseif type(field) == 'table' then
+      layer[name] = {}
+    end
+  end
+end
+
+return kernel

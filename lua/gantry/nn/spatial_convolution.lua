@@ -1,0 +1,81 @@
+--- nn.SpatialConvolution: cross-correlation of images with a bank of kernels.
+-- @module gantry.nn.spatial_convolution
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local ops = require 'gantry.autograd.ops'
+local spatial = require 'gantry.nn.spatial'
+require 'gantry.nn.module'
+
+local C, check = native.C, native.check
+
+local SpatialConvolution, parent = torch.class('nn.SpatialConvolution', 'nn.Module')
+
+--- @function nn.SpatialConvolution
+-- Input N x nInputPlane x H x W (or without N); output N x nOutputPlane x floor((H + 2 padH - kH) / dH + 1) x ...
+-- The weight is nOutputPlane x nInputPlane x kH x kW.
+-- @int nInputPlane planes in
+-- @int nOutputPlane planes out
+-- @int kW kernel width
+-- @int kH kernel height
+-- @int[opt=1] dW step
+-- @int[opt=1] dH step
+-- @int[opt=0] padW zeros on either side
+-- @int[opt=padW] padH zeros above and below
+-- @usage nn.SpatialConvolution(3, 64, 4, 4, 2, 2, 1, 1)
+function SpatialConvolution:__init(nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH)
+  parent.__init(self)
+  self.nInputPlane, self.nOutputPlane = nInputPlane, nOutputPlane
+  self.kW, self.kH = kW, kH or kW
+  self.dW, self.dH = dW or 1, dH or dW or 1
+  self.padW = padW or 0
+  self.padH = padH or self.padW
+  spatial.make_parameters(self, nOutputPlane, nInputPlane, nOutputPlane)
+  self:reset()
+end
+
+--- Without a bias from now on.
+-- @treturn table self
+function SpatialConvolution:noBias()
+  self.bias, self.gradBias = nil, nil
+  return self
+end
+
+--- Draws weight, then bias (gantry.nn.spatial says from what).
+function SpatialConvolution:reset(stdv)
+  spatial.draw(self, stdv)
+end
+
+local function apply(x, self)
+  local weight = self:param 'weight'
+  if weight:dim() == 2 then weight = ops.view(weight, self.nOutputPlane, self.nInputPlane, self.kH, self.kW) end
+  local y = ops.conv(x, weight, nil, spatial.shape(self))
+  return self.bias and ops.add_bias(y, self:param 'bias') or y
+end
+
+function SpatialConvolution:call(input)
+  spatial.want(self, input.data)
+  return spatial.call(input, apply, self)
+end
+
+function SpatialConvolution:updateOutput(input)
+  spatial.want(self, input)
+  check(C.gt_conv(self.output, spatial.batch(input), spatial.kernel(self, self.weight), spatial.shape(self)))
+  if self.bias then check(C.gt_add_bias(self.output, self.bias)) end
+  return spatial.unbatch(self.output, input)
+end
+
+function SpatialConvolution:updateGradInput(input, gradOutput)
+  check(C.gt_conv_input(self.gradInput, spatial.batch(gradOutput), spatial.kernel(self, self.weight), spatial.shape(self),
+    input.shape[input.rank - 2], input.shape[input.rank - 1]))
+  return spatial.unbatch(self.gradInput, input)
+end
+
+function SpatialConvolution:accGradParameters(input, gradOutput, scale)
+  local g, gradWeight = spatial.batch(gradOutput), spatial.kernel(self, self.gradWeight)
+  check(C.gt_conv_weight(gradWeight, spatial.batch(input), g, spatial.shape(self), self.kH, self.kW, 1, scale or 1))
+  if self.bias then check(C.gt_bias_grad(self.gradBias, g, 1, scale or 1)) end
+end
+
+function SpatialConvolution:__tostring__() return spatial.describe(self, '') end
+
+return SpatialConvolution
