@@ -7,9 +7,12 @@ local tensor = require 'gantry.torch.tensor'
 local C = native.C
 local npy = {}
 
-local code_of = {u1 = C.GT_BYTE, i1 = C.GT_CHAR, i2 = C.GT_SHORT, i4 = C.GT_INT, i8 = C.GT_LONG, f4 = C.GT_FLOAT, f8 = C.GT_DOUBLE, b1 = C.GT_BYTE}
+local code_of = {
+  u1 = C.GT_BYTE, i1 = C.GT_CHAR, i2 = C.GT_SHORT, i4 = C.GT_INT, i8 = C.GT_LONG, f4 = C.GT_FLOAT, f8 = C.GT_DOUBLE, b1 = C.GT_BYTE,
+}
 local name_of = {
-  [C.GT_BYTE] = '|u1', [C.GT_CHAR] = '|i1', [C.GT_SHORT] = '<i2', [C.GT_INT] = '<i4', [C.GT_LONG] = '<i8', [C.GT_FLOAT] = '<f4', [C.GT_DOUBLE] = '<f8',
+  [C.GT_BYTE] = '|u1', [C.GT_CHAR] = '|i1', [C.GT_SHORT] = '<i2', [C.GT_INT] = '<i4', [C.GT_LONG] = '<i8',
+  [C.GT_FLOAT] = '<f4', [C.GT_DOUBLE] = '<f8',
 }
 
 --- Header bytes of versions 1 to 3: where the dictionary starts and how long it is.
