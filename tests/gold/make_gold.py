@@ -1,0 +1,291 @@
+#!/usr/bin/python3
+"""Writes the gold tensors in this directory: inputs, and what PyTorch (or, for Adam, a few lines of NumPy) makes of them.
+
+Run by hand, with Debian's python3-torch, when a case is added:  /usr/bin/python3 tests/gold/make_gold.py
+The files are safetensors: 8 bytes with the length of a JSON header, the header, the numbers. Each file's metadata has one
+entry, "cases": JSON text that says what was computed; a tensor is called CASE.NAME.
+"""
+import json
+import os
+import struct
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+NAMES = {np.dtype("float64"): "F64", np.dtype("float32"): "F32"}
+
+
+class Gold:
+    """Collects the cases of one file."""
+
+    def __init__(self, name, seed):
+        self.path = os.path.join(HERE, name + ".safetensors")
+        self.cases, self.tensors = {}, {}
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def randn(self, *sizes, scale=1.0):
+        return torch.randn(*sizes, generator=self.generator, dtype=torch.float64) * scale
+
+    def add(self, case, options, **tensors):
+        assert case not in self.cases, case
+        self.cases[case] = options
+        for name, t in tensors.items():
+            if isinstance(t, torch.Tensor):
+                t = (torch.zeros(t.shape, dtype=t.dtype) if t._is_zerotensor() else t.detach()).numpy()
+            assert np.isfinite(t).all(), (case, name)
+            self.tensors[case + "." + name] = np.ascontiguousarray(t)
+
+    def write(self):
+        header, offset = {"__metadata__": {"cases": json.dumps(self.cases, sort_keys=True)}}, 0
+        for name, t in self.tensors.items():
+            shape = list(t.shape) or [1]
+            header[name] = {"dtype": NAMES[t.dtype], "shape": shape, "data_offsets": [offset, offset + t.nbytes]}
+            offset += t.nbytes
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        with open(self.path, "wb") as f:
+            f.write(struct.pack("<Q", len(text)) + text)
+            for t in self.tensors.values():
+                f.write(t.tobytes())
+        print("%-26s %3d cases %4d tensors %7d bytes" % (os.path.basename(self.path), len(self.cases), len(self.tensors),
+                                                         os.path.getsize(self.path)))
+
+
+def leaves(*tensors):
+    return [t.clone().requires_grad_() for t in tensors]
+
+
+def convolutions():
+    gold = Gold("conv", 1)
+    # name, x, kernel (O, KH, KW), stride, pad, dilation, groups
+    for name, x, k, stride, pad, dil, groups in [
+        ("dcgan", (2, 2, 6, 6), (3, 4, 4), (2, 2), (1, 1), (1, 1), 1),
+        ("five", (1, 2, 5, 5), (2, 5, 5), (2, 2), (2, 2), (1, 1), 1),
+        ("uneven", (2, 1, 5, 7), (2, 3, 2), (2, 3), (1, 0), (1, 1), 1),
+        ("three", (1, 2, 4, 5), (2, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+        ("dilated", (1, 2, 7, 6), (2, 3, 2), (1, 2), (2, 1), (2, 3), 1),
+        ("groups", (1, 4, 4, 4), (6, 3, 3), (1, 1), (1, 1), (1, 1), 2),
+        ("depthwise", (1, 3, 5, 4), (3, 2, 3), (2, 1), (0, 1), (1, 1), 3),
+        ("pointwise", (2, 3, 2, 2), (4, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+        ("to one", (2, 2, 4, 4), (1, 4, 4), (1, 1), (0, 0), (1, 1), 1),
+        ("wide pad", (1, 1, 3, 3), (1, 3, 3), (2, 2), (2, 2), (1, 1), 1),
+    ]:
+        x = gold.randn(*x)
+        w = gold.randn(k[0], x.shape[1] // groups, k[1], k[2])
+        b = gold.randn(k[0])
+        x, w, b = leaves(x, w, b)
+        y = F.conv2d(x, w, b, stride, pad, dil, groups)
+        g = gold.randn(*y.shape)
+        gx, gw, gb = torch.autograd.grad(y, [x, w, b], g)
+        gold.add("conv " + name, dict(stride=stride, pad=pad, dil=dil, groups=groups), x=x, w=w, b=b, y=y, g=g, gx=gx, gw=gw, gb=gb)
+    # name, x, kernel (O / groups, KH, KW), stride, pad, output padding, dilation, groups
+    for name, x, k, stride, pad, out, dil, groups in [
+        ("dcgan", (2, 3, 3, 3), (2, 4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1),
+        ("from one", (3, 4, 1, 1), (2, 4, 4), (1, 1), (0, 0), (0, 0), (1, 1), 1),
+        ("five", (1, 2, 3, 3), (2, 5, 5), (2, 2), (2, 2), (1, 1), (1, 1), 1),
+        ("uneven", (1, 2, 3, 2), (1, 3, 2), (2, 3), (1, 0), (1, 2), (1, 1), 1),
+        ("dilated", (1, 2, 3, 3), (2, 2, 3), (2, 1), (1, 2), (1, 0), (2, 2), 1),
+        ("groups", (1, 4, 3, 3), (3, 3, 3), (2, 2), (1, 1), (1, 1), (1, 1), 2),
+        ("depthwise", (2, 3, 3, 2), (1, 2, 2), (2, 2), (0, 0), (0, 0), (1, 1), 3),
+        ("stride above kernel", (1, 1, 3, 3), (2, 2, 2), (3, 3), (0, 0), (1, 2), (1, 1), 1),
+    ]:
+        x = gold.randn(*x)
+        w = gold.randn(x.shape[1], *k)
+        b = gold.randn(k[0] * groups)
+        x, w, b = leaves(x, w, b)
+        y = F.conv_transpose2d(x, w, b, stride, pad, out, groups, dil)
+        g = gold.randn(*y.shape)
+        gx, gw, gb = torch.autograd.grad(y, [x, w, b], g)
+        gold.add("full " + name, dict(stride=stride, pad=pad, out=out, dil=dil, groups=groups), x=x, w=w, b=b, y=y, g=g, gx=gx, gw=gw, gb=gb)
+    gold.write()
+
+
+def layers():
+    gold = Gold("layers", 2)
+    for name, sizes, affine in [("4d", (3, 2, 2, 3), True), ("2d", (5, 3), True), ("plain", (2, 3, 2, 2), False), ("batch 1", (1, 2, 3, 2), True)]:
+        for train in [True, False]:
+            x, w, b = gold.randn(*sizes), gold.randn(sizes[1]), gold.randn(sizes[1])
+            mean, var = gold.randn(sizes[1]), gold.randn(sizes[1]).abs() + 0.5
+            start = dict(mean=mean.clone(), var=var.clone())
+            x, w, b = leaves(x, w, b)
+            y = F.batch_norm(x, mean, var, w if affine else None, b if affine else None, train, 0.1, 1e-5)
+            g = gold.randn(*sizes)
+            wanted = [x, w, b] if affine else [x]
+            grads = torch.autograd.grad(y, wanted, g)
+            more = dict(w=w, b=b, gw=grads[1], gb=grads[2]) if affine else {}
+            gold.add("batch norm %s %s" % (name, "train" if train else "eval"), dict(op="batch_norm", train=train), x=x, y=y, g=g, gx=grads[0],
+                     mean_before=start["mean"], var_before=start["var"], mean_after=mean, var_after=var, **more)
+    for name, sizes, k, stride, pad, ceil in [
+        ("2x2", (2, 2, 4, 4), (2, 2), (2, 2), (0, 0), False),
+        ("uneven", (1, 2, 7, 6), (3, 2), (2, 3), (1, 1), False),
+        ("ceil", (1, 2, 5, 6), (2, 3), (2, 2), (0, 0), True),
+        ("ceil and pad", (2, 1, 6, 5), (3, 3), (2, 2), (1, 1), True),
+        ("ceil, last window in the padding", (1, 1, 5, 5), (2, 2), (2, 2), (1, 1), True),
+        ("overlapping", (1, 1, 5, 5), (3, 3), (1, 1), (0, 0), False),
+    ]:
+        for op in ["max_pool", "avg_pool", "avg_pool_without_pad"]:
+            x, = leaves(gold.randn(*sizes))
+            if op == "max_pool":
+                y = F.max_pool2d(x, k, stride, pad, ceil_mode=ceil)
+            else:
+                y = F.avg_pool2d(x, k, stride, pad, ceil_mode=ceil, count_include_pad=op == "avg_pool")
+            g = gold.randn(*y.shape)
+            gx, = torch.autograd.grad(y, x, g)
+            gold.add("%s %s" % (op, name), dict(op=op, k=k, stride=stride, pad=pad, ceil=ceil), x=x, y=y, g=g, gx=gx)
+    for name, fn in [
+        ("relu", F.relu), ("leaky_relu", lambda x: F.leaky_relu(x, 0.2)), ("tanh", torch.tanh), ("sigmoid", torch.sigmoid),
+        ("softplus", F.softplus), ("log_softmax", lambda x: F.log_softmax(x, 1)), ("softmax", lambda x: F.softmax(x, 1)),
+        ("elu", lambda x: F.elu(x, 1.0)), ("log_sigmoid", F.logsigmoid), ("exp", torch.exp), ("abs", torch.abs),
+        ("norm", lambda x: x.norm(2, 1)), ("var", lambda x: x.var(0)),
+    ]:
+        x, = leaves(gold.randn(3, 7, scale=3.0 if name not in ("exp",) else 1.0))
+        y = fn(x)
+        g, v = gold.randn(*y.shape), gold.randn(*x.shape)
+        gx, = torch.autograd.grad(y, x, g, create_graph=True)
+        # the gradient of gx . v: second derivatives; zero for what is linear in pieces
+        ggx = torch.autograd.grad((gx * v).sum(), x, allow_unused=True)[0] if gx.requires_grad else None
+        gold.add("activation " + name, dict(op=name), x=x, y=y, g=g, v=v, gx=gx, ggx=torch.zeros_like(x) if ggx is None else ggx)
+    for name in ["bce", "bce_with_logits", "mse", "smooth_l1", "l1"]:
+        x, t = gold.randn(4, 5, scale=2.0), gold.randn(4, 5).sigmoid()
+        if name == "bce":
+            x = x.sigmoid()
+        x, t = leaves(x, t)
+        if name == "bce":
+            y = -(t * x.log() + (1 - t) * (1 - x).log()).mean()
+        elif name == "bce_with_logits":
+            y = F.binary_cross_entropy_with_logits(x, t)
+        else:
+            y = {"mse": F.mse_loss, "smooth_l1": F.smooth_l1_loss, "l1": F.l1_loss}[name](x, t)
+        gx, gt = torch.autograd.grad(y, [x, t])
+        gold.add("loss " + name, dict(op=name), x=x, t=t, y=y, gx=gx, gt=gt)
+    gold.write()
+
+
+def adam():
+    """Torch7's optim.adam: eps is added to the square root of the uncorrected second moment."""
+    gold = Gold("adam", 3)
+    for name, lr, b1, b2, eps, decay in [
+        ("dcgan", 2e-4, 0.5, 0.999, 1e-8, 0.0), ("defaults", 1e-3, 0.9, 0.999, 1e-8, 0.0), ("wgan-gp", 1e-4, 0.0, 0.9, 1e-8, 0.0),
+        ("large eps", 1e-2, 0.9, 0.99, 1e-3, 0.0),
+    ]:
+        x = gold.randn(7).numpy()
+        options = dict(lr=lr, beta1=b1, beta2=b2, eps=eps, steps=6)
+        tensors = dict(x0=x.copy())
+        m, v = np.zeros(7), np.zeros(7)
+        for t in range(1, 7):
+            g = gold.randn(7, scale=0.1 if t % 2 else 3.0).numpy()
+            tensors["g%d" % t] = g
+            m = b1 * m + (1 - b1) * g
+            v = b2 * v + (1 - b2) * g * g
+            x = x - lr * np.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(v) + eps)
+            tensors["x%d" % t] = x.copy()
+        gold.add(name, options, m=m, v=v, **tensors)
+    gold.write()
+
+
+class Generator(torch.nn.Module):
+    """z 4 -> 6 x 4 x 4 -> 3 x 8 x 8."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.ConvTranspose2d(4, 6, 4, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(6)
+        self.conv2 = torch.nn.ConvTranspose2d(6, 3, 4, 2, 1, bias=True)
+
+    def forward(self, z):
+        return torch.tanh(self.conv2(F.relu(self.bn1(self.conv1(z)))))
+
+
+class Discriminator(torch.nn.Module):
+    """3 x 8 x 8 -> 4 x 4 x 4 -> 5 x 2 x 2 -> a logit."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 4, 4, 2, 1, bias=False)
+        self.conv2 = torch.nn.Conv2d(4, 5, 4, 2, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(5)
+        self.conv3 = torch.nn.Conv2d(5, 1, 2, bias=True)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.conv1(x), 0.2)
+        x = F.leaky_relu(self.bn2(self.conv2(x)), 0.2)
+        return self.conv3(x).view(-1)
+
+
+def dcgan():
+    gold = Gold("dcgan", 4)
+    netG, netD = Generator().double(), Discriminator().double()
+    with torch.no_grad():
+        for net in (netG, netD):
+            for name, p in net.named_parameters():
+                p.copy_(gold.randn(*p.shape, scale=0.3))
+                if name.startswith("bn") and name.endswith("weight"):
+                    p.add_(1)
+    z, real = gold.randn(3, 4, 1, 1), gold.randn(3, 3, 8, 8).tanh()
+    kept = dict(z=z, real=real)
+    for prefix, net in (("G.", netG), ("D.", netD)):
+        for name, p in net.named_parameters():
+            kept[prefix + name] = p.clone()
+    # the same in float: the images and both losses only
+    G32, D32 = Generator(), Discriminator()
+    G32.load_state_dict(netG.state_dict())
+    D32.load_state_dict(netD.state_dict())
+    with torch.no_grad():
+        fake32 = G32(z.float())
+        kept["fake32"], kept["logits32"] = fake32, D32(fake32)
+
+    fake = netG(z)
+    on_real, on_fake = netD(real), netD(fake.detach())
+    one, zero = torch.ones_like(on_real), torch.zeros_like(on_real)
+    loss_d = F.binary_cross_entropy_with_logits(on_real, one) + F.binary_cross_entropy_with_logits(on_fake, zero)
+    for (name, p), g in zip(netD.named_parameters(), torch.autograd.grad(loss_d, list(netD.parameters()))):
+        kept["grad.D." + name] = g
+    loss_g = F.binary_cross_entropy_with_logits(netD(fake), one)
+    grads = torch.autograd.grad(loss_g, list(netG.parameters()) + [fake])
+    for (name, p), g in zip(netG.named_parameters(), grads):
+        kept["grad.G." + name] = g
+    kept.update(fake=fake, on_real=on_real, on_fake=on_fake, loss_d=loss_d, loss_g=loss_g)
+    kept["grad.fake"] = grads[-1]
+    kept["mean.G.bn1"], kept["var.G.bn1"] = netG.bn1.running_mean, netG.bn1.running_var
+    kept["mean.D.bn2"], kept["var.D.bn2"] = netD.bn2.running_mean, netD.bn2.running_var  # after three forwards
+    netG.eval()
+    kept["evaluated"] = netG(z)
+    gold.add("dcgan", {}, **kept)
+    gold.write()
+
+
+def wgan_gp():
+    """The gradient of the penalty (|grad_x D(x)| - 1)^2 with respect to D's weights (Gulrajani et al. 2017)."""
+    gold = Gold("wgan_gp", 5)
+    for name, norm in [("plain", False), ("batch norm", True)]:
+        x = gold.randn(3, 2, 8, 8)
+        weights = dict(w1=gold.randn(3, 2, 4, 4, scale=0.3), b1=gold.randn(3, scale=0.3), w2=gold.randn(4, 3, 4, 4, scale=0.3),
+                       w3=gold.randn(1, 16, scale=0.3), b3=gold.randn(1))
+        if norm:
+            weights.update(gamma=1 + gold.randn(4, scale=0.3), beta=gold.randn(4, scale=0.3))
+        p = {k: v.clone().requires_grad_() for k, v in weights.items()}
+        x = x.requires_grad_()
+        h = F.leaky_relu(F.conv2d(x, p["w1"], p["b1"], 2, 1), 0.2)
+        h = F.conv2d(h, p["w2"], None, 2, 1)
+        if norm:
+            h = F.batch_norm(h, None, None, p["gamma"], p["beta"], True)
+        h = torch.tanh(F.leaky_relu(h, 0.2))
+        score = h.flatten(1) @ p["w3"].t() + p["b3"]
+        gx, = torch.autograd.grad(score.sum(), x, create_graph=True)
+        penalty = (gx.flatten(1).norm(2, 1) - 1).pow(2).mean()
+        grads = torch.autograd.grad(penalty, list(p.values()) + [x], allow_unused=True)
+        kept = {"grad." + k: g for k, g in zip(list(p) + ["x"], grads) if g is not None}
+        gold.add(name, dict(norm=norm), x=x, score=score, gx=gx, penalty=penalty, **weights, **kept)
+    gold.write()
+
+
+if __name__ == "__main__":
+    convolutions()
+    layers()
+    adam()
+    dcgan()
+    wgan_gp()
