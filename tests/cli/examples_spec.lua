@@ -1,0 +1,55 @@
+-- Every example runs.
+local lfs = require 'lfs'
+local command = require 'tests.support.command'
+
+local gantry = command.gantry
+
+local function data_folder()
+  for _, path in ipairs {os.getenv 'GANTRY_DATA' or '', '../shared/data'} do
+    if lfs.attributes(path .. '/svhn-dcgan', 'mode') == 'directory' then return path end
+  end
+end
+
+describe('example', function()
+  teardown(command.clean)
+
+  it('torch7_style.lua learns the ring', function()
+    local code, out, err = gantry 'examples/torch7_style.lua 1500'
+    assert.equal(0, code, err)
+    local radius = tonumber(out:match 'step 1500 .-radius ([%d.]+)')
+    assert.is_true(radius > 0.7 and radius < 1.3, out)
+  end)
+
+  it('gradient_penalty.lua agrees with central differences', function()
+    local code, out, err = gantry 'examples/gradient_penalty.lua'
+    assert.equal(0, code, err)
+    assert.is_true(tonumber(out:match 'differences ([%d.e+-]+)') < 1e-6, out)
+  end)
+
+  it('own_recipe.lua trains', function()
+    local run = command.folder()
+    local code, out, err = gantry(
+      'train examples/own_recipe.lua --out ' .. run .. ' --set size=16 base=4 kernel=4 batch=4 samples=1 --steps 2')
+    assert.equal(0, code, err)
+    assert.matches('finished at step 2', out)
+    assert.matches('margin', command.read(run .. '/options.yaml'))
+  end)
+
+  it("authors_svhn.lua draws the authors' house numbers", function()
+    local data = data_folder()
+    if not data then pending 'no data/svhn-dcgan here (GANTRY_DATA names the folder)' return end
+    local npy = require 'gantry.data.npy'
+    local torch = require 'gantry.torch'
+    local folder = command.folder()
+    torch.manualSeed(2)
+    npy.save(folder .. '/z.npy', torch.FloatTensor(9, 100):uniform(-1, 1))
+    local code, _, err = gantry((
+      'examples/authors_svhn.lua %s/svhn-dcgan %s/out.png --z %s/z.npy --images %s/x.npy'):format(data, folder, folder, folder))
+    assert.equal(0, code, err)
+    assert.matches('^\137PNG', command.read(folder .. '/out.png'))
+    local x = npy.load(folder .. '/x.npy')
+    assert.same({9, 3, 32, 32}, {x:size(1), x:size(2), x:size(3), x:size(4)})
+    assert.is_true(x:std() > 0.1 and x:max() <= 1 and x:min() >= -1)
+    assert.equal(2, (gantry 'examples/authors_svhn.lua'))
+  end)
+end)
