@@ -1,7 +1,8 @@
 /* elementwise_ops.h: the element-wise operations: X(name, expression), in the type `real`.
  *
- * Operands are x, y, z; p and q are parameters. Maths functions are those of <tgmath.h>, so `exp` means expf for float.
- * Conditions are written so that a NaN operand gives NaN where PyTorch's does. STEP(c) is 1 or 0 as a real. */
+ * Operands are x, y, z; p and q are parameters. Maths functions are those of <tgmath.h>, so `log` means logf for float; EXP and TANH
+ * are those of maths.h, for loops that then vectorise. Conditions are written so that a NaN operand gives NaN where PyTorch's does. STEP(c)
+ * is 1 or 0 as a real. */
 #ifndef GANTRY_ELEMENTWISE_OPS_H
 #define GANTRY_ELEMENTWISE_OPS_H
 
@@ -11,7 +12,7 @@
   X(neg, -x)                                                                              \
   X(abs, fabs(x))                                                                         \
   X(sign, x > 0 ? (real)1 : x < 0 ? (real)-1 : x)                                         \
-  X(exp, exp(x))                                                                          \
+  X(exp, EXP(x))                                                                          \
   X(expm1, expm1(x))                                                                      \
   X(log, log(x))                                                                          \
   X(log1p, log1p(x))                                                                      \
@@ -30,9 +31,9 @@
   X(atan, atan(x))                                                                        \
   X(sinh, sinh(x))                                                                        \
   X(cosh, cosh(x))                                                                        \
-  X(tanh, tanh(x))                                                                        \
+  X(tanh, TANH(x))                                                                        \
   X(erf, erf(x))                                                                          \
-  X(sigmoid, 1 / (1 + exp(-x)))                                                           \
+  X(sigmoid, 1 / (1 + EXP(-x)))                                                           \
   X(log_sigmoid, (x < 0 ? x : 0) - log1p(exp(-fabs(x))))                                  \
   X(relu, x <= 0 ? 0 : x)                                                                 \
   X(leaky_relu, x > 0 ? x : p * x)                                                        \
@@ -93,13 +94,13 @@
   X(clamp_min_grad, y >= p ? x : 0)                                                       \
   X(clamp_max_grad, y <= p ? x : 0)                                                       \
   X(abs_grad, y > 0 ? x : y < 0 ? -x : 0)                                                 \
-  X(elu_grad, y > 0 ? x : x *p *exp(y))                                                   \
-  X(softplus_grad, x / (1 + exp(-p * y)))                                                 \
-  X(log_sigmoid_grad, x / (1 + exp(y)))                                                   \
+  X(elu_grad, y > 0 ? x : x *p *EXP(y))                                                   \
+  X(softplus_grad, x / (1 + EXP(-p * y)))                                                 \
+  X(log_sigmoid_grad, x / (1 + EXP(y)))                                                   \
   X(bce, (real) - (log((double)x + p) * y + log(1 - (double)x + p) * (1 - y)))            \
   X(bce_grad, (real)(((double)x - y) / ((1 - (double)x + p) * ((double)x + p))))          \
   X(bce_with_logits, (x < 0 ? 0 : x) - x * y + log1p(exp(-fabs(x))))                      \
-  X(bce_with_logits_grad, 1 / (1 + exp(-x)) - y)
+  X(bce_with_logits_grad, 1 / (1 + EXP(-x)) - y)
 
 #define GT_TERNARY_OPS(X)                                                                 \
   X(addcmul, x + p * y * z)                                                               \

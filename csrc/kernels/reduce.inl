@@ -53,7 +53,8 @@ static void K(gather)(void *block, const void *from, int64_t n, int64_t step) {
 }
 
 /* index[c] = the first j + 1 whose element equals best[c] (or is NaN where best is). */
-static void K(find)(int64_t *index, const void *from, int64_t rows, int64_t columns, int64_t row_step, int64_t column_step, const double *best) {
+static void K(find)(int64_t *index, const void *from, int64_t rows, int64_t columns, int64_t row_step, int64_t column_step,
+                    const double *best) {
   const real *a = from;
   if (columns == 1) {
     const double b = best[0];

@@ -50,8 +50,8 @@ static inline int64_t integer_of(double x) { return x > -0x1p63 && x < 0x1p63 ? 
 #undef INTEGER_OF
 
 /* Same-size elements without conversion: move (operand 1 to operand 0), fill (one element, in options, to operand 0) and
- * transpose (a tile of rows, 32 elements apart, to columns). */
-enum { TILE = 32 };
+ * transpose (a tile of rows, TILE elements apart, to columns). */
+enum { TILE = 64 };
 
 #define BY_SIZE(bits)                                                                                                   \
   static void move_##bits(void *const *data, const int64_t *step, int64_t n, const void *options) {                    \

@@ -1,6 +1,7 @@
 /* elementwise.c: unary, binary and ternary element-wise operations on Float and Double tensors. */
 #include "ops.h"
 #include "../kernels/elementwise_ops.h"
+#include "../kernels/maths.h"
 #include <string.h>
 #include <tgmath.h>
 
@@ -8,11 +9,17 @@ typedef struct { double p, q; } parameters;
 
 #define real float
 #define K(name) name##_float
+#define EXP(x) gt__exp_float(x)
+#define TANH(x) gt__tanh_float(x)
 #include "../kernels/elementwise.inl"
 #undef real
 #undef K
+#undef EXP
+#undef TANH
 #define real double
 #define K(name) name##_double
+#define EXP(x) exp(x)
+#define TANH(x) tanh(x)
 #include "../kernels/elementwise.inl"
 #undef real
 #undef K

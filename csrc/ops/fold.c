@@ -1,7 +1,8 @@
 /* fold.c: reduction of the middle dimension of an outer x length x inner block, on the thread pool.
  *
  * Long reductions are cut into segments whose results are combined in order. How the work is cut and in which order
- * elements are added follows from the three counts alone: rows (inner is 1) add into lanes, columns add row by row. */
+ * elements are added follows from the three counts alone: long rows (inner is 1) add into lanes, columns add row by
+ * row. */
 #include "fold.h"
 #include <math.h>
 
@@ -60,12 +61,7 @@ static double fold_row(const fold_context *c, int64_t o, int64_t start, int64_t 
   double s = c->shift ? c->shift[o] : c->constant, lanes[LANES];
   const row_function fold = steps[c->step].row[c->wide];
   const int combine = steps[c->step].combine;
-  lanes[0] = steps[c->step].first;
-  if (n < SHORT_ROW) {
-    steps[c->step].columns[c->wide](lanes, row, n, 1, b->step, 0, &s);
-    return lanes[0];
-  }
-  for (int j = 1; j < LANES; j++) lanes[j] = lanes[0];
+  for (int j = 0; j < LANES; j++) lanes[j] = steps[c->step].first;
   if (b->step == 1) {
     fold(lanes, row, n, s);
   } else {
@@ -88,7 +84,7 @@ static void fold_unit(const fold_context *c, int64_t unit) {
   int64_t segment = unit % c->segments, tile = unit / c->segments % c->tiles, o = unit / c->segments / c->tiles;
   int64_t start = segment * c->rows, n = gt__min(c->rows, b->length - start), results = b->outer * b->inner;
   double *out = c->out + segment * results + o * b->inner + tile * TILE;
-  if (b->inner == 1) {
+  if (b->inner == 1 && b->length >= SHORT_ROW) {
     *out = fold_row(c, o, start, n);
     return;
   }
@@ -110,11 +106,17 @@ static void fold_task(void *context, int64_t i) {
 
 int gt__fold(double *out, int step, const gt__block *b, const double *shift, double constant) {
   int64_t results = b->outer * b->inner;
+  gt__block turned = *b;
   gt__scratch partial = {0};
   if (results == 0) return GT_OK;
   if (b->length == 0) {
     for (int64_t i = 0; i < results; i++) out[i] = steps[step].first;
     return GT_OK;
+  }
+  if (b->inner == 1 && b->length < SHORT_ROW) { /* many short rows are columns side by side */
+    turned.inner = b->outer, turned.inner_step = b->outer_step;
+    turned.outer = 1;
+    b = &turned;
   }
   fold_context c = {.b = b, .shift = shift, .constant = constant, .out = out, .step = step, .wide = b->dtype == GT_DOUBLE};
   int64_t width = gt__min(b->inner, TILE);

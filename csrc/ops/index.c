@@ -7,13 +7,15 @@
 
 static int want_index(const gt_tensor *index, const char *name) {
   GT_TRY(gt__usable(index, name));
-  if (index->dtype != GT_LONG) return gt__fail(GT_ETYPE, "%s: got a %sTensor for indices, wanted a LongTensor", name, gt__dtype_name(index->dtype));
+  if (index->dtype != GT_LONG)
+    return gt__fail(GT_ETYPE, "%s: got a %sTensor for indices, wanted a LongTensor", name, gt__dtype_name(index->dtype));
   return GT_OK;
 }
 
 static int want_mask(const gt_tensor *mask, const char *name) {
   GT_TRY(gt__usable(mask, name));
-  if (mask->dtype != GT_BYTE) return gt__fail(GT_ETYPE, "%s: got a %sTensor for the mask, wanted a ByteTensor", name, gt__dtype_name(mask->dtype));
+  if (mask->dtype != GT_BYTE)
+    return gt__fail(GT_ETYPE, "%s: got a %sTensor for the mask, wanted a ByteTensor", name, gt__dtype_name(mask->dtype));
   return GT_OK;
 }
 
@@ -44,7 +46,8 @@ static int want_range(const gt_tensor *index, int64_t limit, int dim, const char
   gt__iterator_start(&it, index->rank, index->shape);
   gt__iterator_add(&it, index);
   walk(&it, check_range, &where);
-  if (c.found) return gt__fail(GT_EARG, "%s: index %lld is outside 1..%lld of dimension %d", name, (long long)c.bad, (long long)limit, dim + 1);
+  if (c.found)
+    return gt__fail(GT_EARG, "%s: index %lld is outside 1..%lld of dimension %d", name, (long long)c.bad, (long long)limit, dim + 1);
   return GT_OK;
 }
 
@@ -102,7 +105,8 @@ static void slice_task(void *context, int64_t task) {
 }
 
 /* Runs inner on pairs of slices of r and a, on the pool or in order. */
-static void run_slices(const gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *index, int chosen, gt__inner inner, bool in_order) {
+static void run_slices(const gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *index, int chosen, gt__inner inner,
+                       bool in_order) {
   gt__iterator it;
   const int64_t size = (int64_t)gt_dtype_size(r->dtype), count = index->shape[0];
   slices(&it, r, a, dim);
@@ -144,8 +148,8 @@ static int want_slices(const gt_tensor **use, gt_tensor *tmp, const gt_tensor *r
     bool fits = r->rank == a->rank && a->shape[dim] == gt__numel(index);
     for (int d = 0; d < r->rank && fits; d++) fits = d == dim || r->shape[d] == a->shape[d];
     if (!fits)
-      return gt__fail(GT_ESHAPE, "%s: a source of size %s does not fit %lld indices into dimension %d of size %s", name, gt__shape(&text[0], a),
-                      (long long)gt__numel(index), dim + 1, gt__shape(&text[1], r));
+      return gt__fail(GT_ESHAPE, "%s: a source of size %s does not fit %lld indices into dimension %d of size %s", name,
+                      gt__shape(&text[0], a), (long long)gt__numel(index), dim + 1, gt__shape(&text[1], r));
   }
   GT_TRY(want_range(index, r->shape[dim], dim, name));
   if (a && gt__overlaps(r, a)) {
@@ -285,7 +289,8 @@ static int want_indexed(const gt_tensor *t, int dim, const gt_tensor *index, con
   bool fits = t->rank == index->rank;
   for (int d = 0; d < t->rank && fits; d++) fits = d == dim || t->shape[d] == index->shape[d];
   if (!fits)
-    return gt__fail(GT_ESHAPE, "%s: indices of size %s do not fit a tensor of size %s outside dimension %d", name, gt__shape(&text[0], index),
+    return gt__fail(GT_ESHAPE, "%s: indices of size %s do not fit a tensor of size %s outside dimension %d", name,
+                    gt__shape(&text[0], index),
                     gt__shape(&text[1], t), dim + 1);
   return want_range(index, t->shape[dim], dim, name);
 }
@@ -334,7 +339,8 @@ static int scatter_from(gt_tensor *r, int dim, const gt_tensor *index, const gt_
   GT_TRY(want_indexed(r, dim, index, name));
   GT_TRY(gt__writable(r, name));
   if (!gt_same_shape(a, index))
-    return gt__fail(GT_ESHAPE, "%s: got a source of size %s for indices of size %s", name, gt__shape(&text[0], a), gt__shape(&text[1], index));
+    return gt__fail(GT_ESHAPE, "%s: got a source of size %s for indices of size %s", name, gt__shape(&text[0], a),
+                    gt__shape(&text[1], index));
   int code = GT_OK;
   if (gt__overlaps(r, a)) {
     code = gt_tensor_resize_as(&tmp, a);
@@ -430,7 +436,8 @@ int gt_masked_copy(gt_tensor *r, const gt_tensor *mask, const gt_tensor *a) {
   int64_t count = set_in(mask);
   int code = GT_OK;
   if (count > gt__numel(a))
-    code = gt__fail(GT_ESHAPE, "maskedCopy: the mask chooses %lld elements, the source has %lld", (long long)count, (long long)gt__numel(a));
+    code = gt__fail(GT_ESHAPE, "maskedCopy: the mask chooses %lld elements, the source has %lld", (long long)count,
+                    (long long)gt__numel(a));
   if (!code && gt__overlaps(r, a)) {
     code = gt_tensor_resize_as(&a_tmp, a);
     if (!code) code = gt_copy(&a_tmp, a);
@@ -467,7 +474,8 @@ int gt_masked_select(gt_tensor *r, const gt_tensor *a, const gt_tensor *mask) {
 /* Writes the 1-based positions of nonzero elements: rows of rank numbers. */
 int gt_nonzero(gt_tensor *r, const gt_tensor *a) {
   gt_tensor *out, tmp, mask = gt__blank(GT_BYTE);
-  if (r->dtype != GT_LONG) return gt__fail(GT_ETYPE, "nonzero: got a %sTensor for the result, wanted a LongTensor", gt__dtype_name(r->dtype));
+  if (r->dtype != GT_LONG)
+    return gt__fail(GT_ETYPE, "nonzero: got a %sTensor for the result, wanted a LongTensor", gt__dtype_name(r->dtype));
   int code = gt_compare(gt_compare_code("ne"), &mask, a, NULL, 0);
   const int64_t n = code ? 0 : gt__numel(&mask);
   int64_t shape[] = {code ? 0 : set_in(&mask), a->rank};

@@ -120,8 +120,8 @@ int gt__writable(const gt_tensor *r, const char *name) {
   gt__shape_text text;
   for (int d = 0; d < r->rank; d++)
     if (r->step[d] == 0 && r->shape[d] > 1 && gt__numel(r) > 0)
-      return gt__fail(GT_EARG, "%s: cannot write to an expanded tensor (dimension %d of %s repeats one element); clone() it first", name, d + 1,
-                      gt__shape(&text, r));
+      return gt__fail(GT_EARG, "%s: cannot write to an expanded tensor (dimension %d of %s repeats one element); clone() it first",
+                      name, d + 1, gt__shape(&text, r));
   return GT_OK;
 }
 
@@ -226,10 +226,34 @@ static int add_input(gt__map *m, int k, const gt_tensor *t) {
   return GT_OK;
 }
 
+/* The common case, at little cost: r and all inputs contiguous, of one shape, apart in memory or the same. */
+static bool begin_plain(gt__map *m, gt_tensor *r, int inputs, const gt_tensor *const *in) {
+  if (r->rank == 0 || !gt_is_contiguous(r)) return false;
+  for (int k = 0; k < inputs; k++)
+    if (in[k] != r && (!gt_same_shape(in[k], r) || !gt_is_contiguous(in[k]) || (in[k]->store == r->store && in[k]->offset != r->offset)))
+      return false;
+  const int64_t n = gt__numel(r);
+  gt__iterator *it = &m->it;
+  it->operands = inputs + 1;
+  it->rank = 1;
+  it->count = it->shape[0] = n;
+  for (int k = 0; k <= inputs; k++) {
+    const gt_tensor *t = k ? in[k - 1] : r;
+    it->step[k][0] = 1;
+    it->data[k] = gt__data(t);
+    it->size[k] = (int64_t)gt_dtype_size(t->dtype);
+  }
+  m->out = r;
+  return true;
+}
+
 int gt__map_begin(gt__map *m, const char *name, gt_tensor *r, int inputs, const gt_tensor *const *in) {
   int rank, code = GT_OK;
   int64_t shape[GT_MAX_RANK];
   bool overlap = false;
+  m->inputs = 0;
+  m->result_tmp.store = NULL;
+  if (begin_plain(m, r, inputs, in)) return GT_OK;
   m->inputs = inputs;
   for (int k = 0; k < inputs; k++) {
     m->input_tmp[k] = gt__blank(in[k]->dtype);

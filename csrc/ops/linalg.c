@@ -42,7 +42,8 @@ static int operand(matrix *x, const gt_tensor **use, gt_tensor *tmp, const gt_te
 }
 
 /* c (rows n apart) = beta c + alpha a b. parallel: on the pool, cut by size; else on this thread. */
-static void multiply(int dtype, bool parallel, int64_t m, int64_t n, int64_t k, double alpha, const matrix *a, const matrix *b, double beta, char *c) {
+static void multiply(int dtype, bool parallel, int64_t m, int64_t n, int64_t k, double alpha, const matrix *a, const matrix *b,
+                     double beta, char *c) {
   if (dtype == GT_DOUBLE)
     (parallel ? gt__dgemm_parallel : gt__dgemm)(a->transposed, b->transposed, m, n, k, alpha, (const double *)a->data, a->lead,
                                                 (const double *)b->data, b->lead, beta, (double *)c, n);
@@ -55,8 +56,8 @@ static void multiply(int dtype, bool parallel, int64_t m, int64_t n, int64_t k, 
 
 /* Chooses where the result goes: r itself, resized, or a stand-in where r is not contiguous or is an operand of the product.
  * `in` is what the product reads. Checks types, and that m broadcasts to the shape. */
-static int begin(const char *name, gt_tensor **out, gt_tensor *tmp, gt_tensor *r, double *beta, const gt_tensor *m, const gt_tensor *const *in, int inputs,
-                 int rank, const int64_t *shape) {
+static int begin(const char *name, gt_tensor **out, gt_tensor *tmp, gt_tensor *r, double *beta, const gt_tensor *m,
+                 const gt_tensor *const *in, int inputs, int rank, const int64_t *shape) {
   bool elsewhere = false;
   gt__shape_text text[2];
   gt_tensor wanted = {.rank = rank}, view;
@@ -71,8 +72,8 @@ static int begin(const char *name, gt_tensor **out, gt_tensor *tmp, gt_tensor *r
                       gt__shape(&text[1], &wanted));
     gt__reset(&view);
     if (r == m && !gt_same_shape(r, &wanted))
-      return gt__fail(GT_ESHAPE, "%s: the result has size %s and cannot replace a tensor of size %s in place", name, gt__shape(&text[0], &wanted),
-                      gt__shape(&text[1], r));
+      return gt__fail(GT_ESHAPE, "%s: the result has size %s and cannot replace a tensor of size %s in place", name,
+                      gt__shape(&text[0], &wanted), gt__shape(&text[1], r));
     elsewhere |= r->store && r->store == m->store && !gt__same_place(r, m);
   }
   if (gt_same_shape(r, &wanted)) GT_TRY(gt__writable(r, name));
@@ -108,8 +109,8 @@ static int want_product(const char *name, const gt_tensor *r, const gt_tensor *a
   GT_TRY(gt__want_same_type(a, b, name));
   GT_TRY(gt__want_same_type(r, a, name));
   if (a->rank != a_rank || b->rank != b_rank)
-    return gt__fail(GT_ESHAPE, "%s: got sizes %s and %s, wanted %d and %d dimensions", name, gt__shape(&text[0], a), gt__shape(&text[1], b), a_rank,
-                    b_rank);
+    return gt__fail(GT_ESHAPE, "%s: got sizes %s and %s, wanted %d and %d dimensions", name, gt__shape(&text[0], a),
+                    gt__shape(&text[1], b), a_rank, b_rank);
   return GT_OK;
 }
 
@@ -278,7 +279,7 @@ int gt_addmv(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const 
   int code = load_term(out, beta, m);
   if (!code && n > 0 && !(code = gt__scratch_alloc(&scratch, (size_t)n * sizeof(double)))) {
     rows_context c = {a, x, scratch.ptr, gt__min(1024, gt__max(1, GT__CHUNK / gt__max(1, a->shape[1])))};
-    if (a->step[0] < a->step[1]) c.per_task = gt__max(64, c.per_task); /* neighbouring results share cache lines */
+    if (a->step[0] < a->step[1]) c.per_task = 1024; /* neighbouring results share cache lines and pages */
     gt__parallel(gt__ceil_div(n, c.per_task), a->dtype == GT_DOUBLE ? rows_double : rows_float, &c);
     gt__iterator it = {.operands = 3, .rank = 1, .count = n, .shape = {n}, .step = {{1}, {1}, {1}},
                        .data = {gt__data(out), gt__data(out), scratch.ptr},

@@ -37,7 +37,8 @@ static void test_slices(int dtype) {
     CHECK_MSG(bad == 0, "index: %d wrong", bad);
 
     shape[dim] = count;
-    gt_tensor *b = random_tensor(dtype, 3, shape, 0, 5), *copied = test_layout(a, 2), *added = test_layout(a, 1), *filled = test_layout(a, 3);
+    gt_tensor *b = random_tensor(dtype, 3, shape, 0, 5), *copied = test_layout(a, 2);
+    gt_tensor *added = test_layout(a, 1), *filled = test_layout(a, 3);
     gt_tensor *want_copied = test_layout(a, 0), *want_added = test_layout(a, 0), *want_filled = test_layout(a, 0);
     CHECK_OK(gt_index_copy(copied, dim, index, b));
     CHECK_OK(gt_index_add(added, dim, index, b));
@@ -97,7 +98,8 @@ static void test_masks(int dtype) {
   for (int round = 0; round < 12; round++) {
     int64_t shape[] = {test_int(1, 5), test_int(0, 5), test_int(1, 6)}, flat, count = 0, next = 0;
     int bad = 0;
-    gt_tensor *a = random_tensor(dtype, 3, shape, 0, 100), *bits = test_new(GT_BYTE, 3, shape), *r = gt_tensor_new(dtype), *where = gt_tensor_new(GT_LONG);
+    gt_tensor *a = random_tensor(dtype, 3, shape, 0, 100), *bits = test_new(GT_BYTE, 3, shape), *r = gt_tensor_new(dtype);
+    gt_tensor *where = gt_tensor_new(GT_LONG);
     flat = test_count(a);
     for (int64_t k = 0; k < flat; k++) test_put(bits, k, test_int(0, 1)), count += test_at(bits, k) != 0;
     gt_tensor *mask = test_layout(bits, test_int(0, 3));
@@ -117,7 +119,8 @@ static void test_masks(int dtype) {
     next = 0;
     for (int64_t k = 0; k < flat; k++) {
       if (test_at(bits, k) == 0) continue;
-      bad += test_at(where, 3 * next) != (double)(k / shape[2] / shape[1] + 1) || test_at(where, 3 * next + 1) != (double)(k / shape[2] % shape[1] + 1) ||
+      bad += test_at(where, 3 * next) != (double)(k / shape[2] / shape[1] + 1) ||
+             test_at(where, 3 * next + 1) != (double)(k / shape[2] % shape[1] + 1) ||
              test_at(where, 3 * next + 2) != (double)(k % shape[2] + 1);
       next++;
     }
@@ -128,7 +131,8 @@ static void test_masks(int dtype) {
 }
 
 static void test_errors(void) {
-  gt_tensor *a = random_tensor(GT_FLOAT, 2, (int64_t[]){4, 3}, 0, 1), *r = gt_tensor_new(GT_FLOAT), *mask = test_new(GT_BYTE, 1, (int64_t[]){5});
+  gt_tensor *a = random_tensor(GT_FLOAT, 2, (int64_t[]){4, 3}, 0, 1), *r = gt_tensor_new(GT_FLOAT);
+  gt_tensor *mask = test_new(GT_BYTE, 1, (int64_t[]){5});
   gt_tensor *index = test_new(GT_LONG, 1, (int64_t[]){2}), *same = test_new(GT_LONG, 2, (int64_t[]){2, 3});
   test_put(index, 0, 1), test_put(index, 1, 5);
   for (int64_t k = 0; k < 6; k++) test_put(same, k, k == 3 ? 0 : 1);

@@ -29,7 +29,8 @@ static gt_tensor *term(int kind, int dtype, int rank, const int64_t *shape, gt_t
 }
 
 /* want += alpha * a b, for `count` products; the result is one matrix for all where added. */
-static void multiply(gt_tensor *want, double alpha, const gt_tensor *a, const gt_tensor *b, int64_t count, int64_t m, int64_t n, int64_t k, int added) {
+static void multiply(gt_tensor *want, double alpha, const gt_tensor *a, const gt_tensor *b, int64_t count, int64_t m, int64_t n,
+                     int64_t k, int added) {
   for (int64_t c = 0; c < count; c++)
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) {
@@ -141,7 +142,8 @@ static void test_large(void) {
 
 static void test_errors(void) {
   gt_tensor *a = random_tensor(GT_FLOAT, 2, (int64_t[]){4, 3}, 0, 1), *b = random_tensor(GT_FLOAT, 2, (int64_t[]){4, 3}, 0, 1);
-  gt_tensor *c = random_tensor(GT_FLOAT, 2, (int64_t[]){3, 5}, 0, 1), *r = gt_tensor_new(GT_FLOAT), *d = test_new(GT_DOUBLE, 2, (int64_t[]){3, 5});
+  gt_tensor *c = random_tensor(GT_FLOAT, 2, (int64_t[]){3, 5}, 0, 1), *r = gt_tensor_new(GT_FLOAT);
+  gt_tensor *d = test_new(GT_DOUBLE, 2, (int64_t[]){3, 5});
   gt_tensor *bias = random_tensor(GT_FLOAT, 1, (int64_t[]){5}, 0, 1);
   CHECK_FAILS(gt_addmm(r, 0, NULL, 1, a, b), GT_ESHAPE, "addmm: sizes 4x3 and 4x3 do not fit");
   CHECK_FAILS(gt_addmm(r, 0, NULL, 1, a, bias), GT_ESHAPE, "wanted 2 and 2 dimensions");

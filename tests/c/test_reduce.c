@@ -166,7 +166,8 @@ static void test_cumulate(int dtype) {
     CHECK_OK(gt_cumulate(gt_reduce_code(product ? "prod" : "sum"), r, a, dim));
     for (int64_t k = 0, n = test_count(a0); k < n; k++) {
       double want = product;
-      for (int64_t j = k - k / inner % shape[dim] * inner; j <= k; j += inner) want = product ? want * test_at(a0, j) : want + test_at(a0, j);
+      for (int64_t j = k - k / inner % shape[dim] * inner; j <= k; j += inner) want = product ? want * test_at(a0,
+          j) : want + test_at(a0, j);
       bad += !test_is_near(test_at(r, k), want, 3e-6);
     }
     CHECK_MSG(bad == 0, "%d wrong", bad);
