@@ -22,9 +22,10 @@ CTESTS   := $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/test_*.c)
 
 all: $(LIBRARY)                  ## build the library; bin/gantry then runs from here
 
+# nodelete: LuaJIT unloads libraries when it exits, while the pool's threads still run and finalizers are still to come.
 $(LIBRARY): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared $(CFLAGS) -o $@.tmp $(OBJECTS) $(LIBS) && mv $@.tmp $@
+	$(CC) -shared -Wl,-z,nodelete $(CFLAGS) -o $@.tmp $(OBJECTS) $(LIBS) && mv $@.tmp $@
 
 $(BUILD)/%.o: csrc/%.c Makefile
 	@mkdir -p $(@D)
