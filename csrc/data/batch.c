@@ -127,15 +127,16 @@ typedef struct {
   gt_tensor *out;
   const uint8_t *bytes;
   int64_t n;
+  double table[256];
 } conversion;
 
 static void convert(void *context, int64_t task) {
   const conversion *c = context;
   int64_t from = task * GT__CHUNK, to = from + GT__CHUNK < c->n ? from + GT__CHUNK : c->n;
   if (c->out->dtype == GT_FLOAT)
-    for (int64_t i = from; i < to; i++) gt__f(c->out)[i] = (float)c->bytes[i] / 127.5f - 1;
+    for (int64_t i = from; i < to; i++) gt__f(c->out)[i] = (float)c->table[c->bytes[i]];
   else
-    for (int64_t i = from; i < to; i++) gt__d(c->out)[i] = (double)c->bytes[i] / 127.5 - 1;
+    for (int64_t i = from; i < to; i++) gt__d(c->out)[i] = c->table[c->bytes[i]];
 }
 
 int gt_batch_wait(gt_tensor *r, gt_batch *b) {
@@ -148,7 +149,8 @@ int gt_batch_wait(gt_tensor *r, gt_batch *b) {
   if (b->code) return gt__fail(b->code, "%s", b->message);
   GT_TRY(gt__want_real(r, "data: batch"));
   GT_TRY(gt__result(&out, &tmp, r, 4, (const int64_t[]){n, o->channels, o->height, o->width}, false));
-  conversion c = {out, b->bytes.ptr, n * b->loader->bytes};
+  conversion c = {.out = out, .bytes = b->bytes.ptr, .n = n * b->loader->bytes};
+  gt__byte_table(c.table, -1, 1);
   gt__parallel((c.n + GT__CHUNK - 1) / GT__CHUNK, convert, &c);
   return gt__commit(r, &tmp, out);
 }

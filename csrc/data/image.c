@@ -172,6 +172,10 @@ int gt_image_quantize(gt_tensor *r, const gt_tensor *a, double lo, double hi) {
   return code;
 }
 
+void gt__byte_table(double *table, double lo, double hi) {
+  for (int v = 0; v < 256; v++) table[v] = lo + (hi - lo) * v / 255;
+}
+
 int gt_image_dequantize(gt_tensor *r, const gt_tensor *a, double lo, double hi) {
   const gt_tensor *in;
   gt_tensor *out, tmp, back;
@@ -184,7 +188,7 @@ int gt_image_dequantize(gt_tensor *r, const gt_tensor *a, double lo, double hi) 
     const uint8_t *from = gt__data(in);
     int64_t n = gt__numel(in);
     double table[256];
-    for (int v = 0; v < 256; v++) table[v] = lo + (hi - lo) * v / 255;
+    gt__byte_table(table, lo, hi);
     if (out->dtype == GT_FLOAT)
       for (int64_t i = 0; i < n; i++) gt__f(out)[i] = (float)table[from[i]];
     else

@@ -47,6 +47,8 @@ void gt__filter_free(gt__filter *f);
 /* Brings channels x ih x iw planes to channels x h x w as fit (GT_CROP ...) says; `ground` has a byte per channel, for GT_PAD.
  * Colours of transparent pixels do not bleed: four channels are weighted by alpha. */
 int gt__resize_bytes(uint8_t *out, int h, int w, const uint8_t *in, int ih, int iw, int channels, int fit, int kind, const uint8_t *ground);
+/* What bytes 0..255 stand for. */
+void gt__byte_table(double *table, double lo, double hi);
 /* The background colour as bytes of 1, 3 or 4 channels. */
 void gt__ground(uint8_t *ground, unsigned background, int channels);
 static inline uint8_t gt__luma(unsigned r, unsigned g, unsigned b) { return (uint8_t)((r * 299 + g * 587 + b * 114 + 500) / 1000); }

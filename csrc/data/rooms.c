@@ -418,11 +418,18 @@ int gt_room_at(gt_room *r, double seed, double index, int h, int w) {
   r->lamp_at = gt__between(&dice, -1, 1);
   r->picture = gt__roll(&dice) < 0.5f;
   r->rug = gt__roll(&dice) < 0.55f;
-  gt_box found[3] = {{0}};
-  paint(NULL, r, h, w, found);
-  r->window = found[0];
-  r->bed = found[1];
-  r->lamp = found[2];
+  /* What would hardly be seen is not there; the lamp's place may depend on that. */
+  gt_box *const things[] = {&r->window, &r->bed, &r->lamp};
+  for (int hidden = 1; hidden;) {
+    gt_box found[3] = {{0}};
+    hidden = 0;
+    paint(NULL, r, h, w, found);
+    for (int i = 0; i < 3; i++) {
+      bool seen = found[i].x1 - found[i].x0 > 0.05f && found[i].y1 - found[i].y0 > 0.05f;
+      hidden |= things[i]->present > 0 && !seen;
+      *things[i] = seen ? found[i] : (gt_box){0};
+    }
+  }
   return GT_OK;
 }
 

@@ -24,7 +24,7 @@ function Batches.new(dataset, o)
   local n = whole(o, 'batch', 128, 1)
   if n > 2 ^ 20 then fail('batches: batch is %d, wanted at most %d', n, 2 ^ 20) end
   local batch = C.gt_batch_new(dataset.loader)
-  if batch == nil then check(C.GT_ENOMEM) end
+  if batch == nil then check(9) end
   local self = setmetatable({
     dataset = dataset, size = n, seed = whole(o, 'seed', 1, 0), shuffle = o.shuffle ~= false,
     --- The position of the first picture of the batch that next() will give.

@@ -10,6 +10,7 @@ local C, check, fail = native.C, native.check, native.fail
 local Dataset = {}
 Dataset.__index = Dataset
 
+local FAILED = 9 -- a code for check() where the library gave NULL and left its message
 local LISTED = 10 -- unreadable files that are named one by one
 
 --- Wraps a loader.
@@ -17,7 +18,7 @@ local LISTED = 10 -- unreadable files that are named one by one
 -- @tparam table fields name, channels, height, width, warn, and what the kind of data knows of its pictures
 -- @treturn Dataset
 function Dataset.new(loader, fields)
-  if loader == nil then native.check(C.GT_EFORMAT) end
+  if loader == nil then check(FAILED) end
   fields.loader = ffi.gc(loader, C.gt_loader_free)
   fields.count = C.gt_loader_size(loader)
   fields.warned = 0

@@ -73,14 +73,13 @@ local function open_folder(path, o)
   local files = folder.list(path)
   local options, fields = read_options(o, path, {})
   if #files == 0 then fail('data: %s holds no PNG or JPEG files, nor do its sub-folders', path) end
-  local loader = C.gt_loader_files(options, table.concat(files, '\0') .. '\0', #files)
-  if loader == nil then native.check(C.GT_EFORMAT) end
-  local function origin(n) return C.gt_loader_origin(loader, n) + 1 end
   local class_of, classes = folder.classes(files, path)
-  fields.classes = classes
-  fields.label_of = classes and function(n) return class_of[origin(n)] end
-  fields.path_of = function(n) return files[origin(n)] end
-  return Dataset.new(loader, fields)
+  local set = Dataset.new(C.gt_loader_files(options, table.concat(files, '\0') .. '\0', #files), fields)
+  local function origin(n) return C.gt_loader_origin(set.loader, n) + 1 end
+  set.classes = classes
+  set.label_of = classes and function(n) return class_of[origin(n)] end
+  set.path_of = function(n) return files[origin(n)] end
+  return set
 end
 
 local function open_mnist(path, o)
