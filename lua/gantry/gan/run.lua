@@ -76,11 +76,17 @@ local function clear(path)
   end
 end
 
+-- A run that failed before its first step has nothing to lose.
+local function is_untrained(path)
+  local ok, opened = pcall(checkpoint.open, run.file(path, 'checkpoint'))
+  return ok and opened.state.step == 0
+end
+
 --- Makes a run's directory and writes the recipe and the options into it. One that is there must be empty.
 -- @string path
 -- @tparam Recipe recipe as loaded
 -- @tparam table o resolved options
--- @bool[opt] force empties a run that is there
+-- @bool[opt] force empties a run that is there; one that has not done a step is emptied without it
 function run.create(path, recipe, o, force)
   if type(path) ~= 'string' or path == '' then native.fail 'out: wanted the path of a directory for the run' end
   local mode = lfs.attributes(path, 'mode')
@@ -88,7 +94,7 @@ function run.create(path, recipe, o, force)
   if mode and not is_empty(path) then
     local is_run = lfs.attributes(run.file(path, 'options'), 'mode') == 'file'
     if not is_run then native.fail('%s: is not empty and not a run; choose another --out', path) end
-    if not force then
+    if not force and not is_untrained(path) then
       native.fail('%s: there is a run in it: `gantry resume %s` goes on with it, --force starts over, or choose another --out', path, path)
     end
     clear(path)
