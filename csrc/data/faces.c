@@ -37,9 +37,9 @@ int gt_face_at(gt_face *f, double seed, double index) {
   keep(f->skin_rgb, along(skins, 6, f->skin));
   keep(f->hair_rgb, along(hairs, 7, f->hair_tone));
   float hue = gt__roll(&dice);
-  keep(f->background_rgb, gt__hsv(hue, gt__between(&dice, 0.24f, 0.52f), gt__between(&dice, 0.76f, 0.96f)));
+  keep(f->background_rgb, gt__tint(&dice, hue, 0.24f, 0.52f, 0.76f, 0.96f));
   hue += gt__between(&dice, 0.25f, 0.75f);
-  keep(f->clothes_rgb, gt__hsv(hue, gt__between(&dice, 0.45f, 0.75f), gt__between(&dice, 0.45f, 0.9f)));
+  keep(f->clothes_rgb, gt__tint(&dice, hue, 0.45f, 0.75f, 0.45f, 0.9f));
   keep(f->eyes_rgb, along(irises, 4, gt__roll(&dice)));
   keep(f->glasses_rgb, frames[(int)(gt__roll(&dice) * 4)]);
   f->width = gt__between(&dice, 0.93f, 1.07f);

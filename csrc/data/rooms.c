@@ -396,9 +396,10 @@ int gt_room_at(gt_room *r, double seed, double index, int h, int w) {
   keep(r->floor_rgb, gt__times(woods[plank], gt__between(&dice, 0.85f, 1.1f)));
   keep(r->wood_rgb, gt__times(woods[board], gt__between(&dice, 0.8f, 1.1f)));
   hue += gt__between(&dice, 0.2f, 0.8f);
-  keep(r->blanket_rgb, gt__hsv(hue, gt__between(&dice, 0.4f, 0.8f), gt__between(&dice, 0.45f, 0.9f)));
-  keep(r->rug_rgb, gt__hsv(hue + gt__between(&dice, 0.25f, 0.75f), gt__between(&dice, 0.35f, 0.65f), gt__between(&dice, 0.5f, 0.85f)));
-  keep(r->lamp_rgb, gt__hsv(0.06f + 0.09f * warm, gt__between(&dice, 0.3f, 0.75f), gt__between(&dice, 0.8f, 0.97f)));
+  keep(r->blanket_rgb, gt__tint(&dice, hue, 0.4f, 0.8f, 0.45f, 0.9f));
+  hue += gt__between(&dice, 0.25f, 0.75f);
+  keep(r->rug_rgb, gt__tint(&dice, hue, 0.35f, 0.65f, 0.5f, 0.85f));
+  keep(r->lamp_rgb, gt__tint(&dice, 0.06f + 0.09f * warm, 0.3f, 0.75f, 0.8f, 0.97f));
   float sky = gt__roll(&dice);
   r->sky = sky < 0.55f ? 0 : sky < 0.77f ? 1 : 2;
   float aspect = (float)w / (float)h;

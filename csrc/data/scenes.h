@@ -11,6 +11,12 @@ static inline float gt__roll(gt__dice *d) {              /* [0, 1) in steps of 2
   return (float)(gt__counter64(d->seed, d->stream++, d->index) >> 40) * 0x1p-24f;
 }
 static inline float gt__between(gt__dice *d, float a, float b) { return a + (b - a) * gt__roll(d); }
+/* A colour of that hue, its value and saturation drawn from the ranges, in this order. (Arguments that draw would be evaluated
+ * in an order that compilers choose.) */
+static inline gt__rgb gt__tint(gt__dice *d, float hue, float s0, float s1, float v0, float v1) {
+  float value = gt__between(d, v0, v1), saturation = gt__between(d, s0, s1);
+  return gt__hsv(hue, saturation, value);
+}
 
 /* Refuses channels other than 1, 3, 4 and sides outside 8..4096. */
 int gt__picture_size(const char *function, int channels, int h, int w);
