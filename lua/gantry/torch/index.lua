@@ -185,7 +185,7 @@ end
 -- @usage x:apply(function(v) return v * 2 end)
 function methods.apply(t, f)
   want(t, 'apply')
-  if type(f) ~= 'function' and type(f) ~= 'table' then fail('apply: argument 2 is a %s, wanted a function', type(f)) end
+  if type(f) ~= 'function' then fail('apply: argument 2 is a %s, wanted a function', type(f)) end
   local n = tensor.count(t)
   if n == 0 then return t end
   local flat = tensor.contiguous(t)

@@ -16,6 +16,8 @@ local function cut(v) return v >= 0 and math.floor(v) or math.ceil(v) end
 local function divide(x, y) return cut(x / y) end
 local function remainder(x, y) return x - y * math.floor(x / y) end
 local function sign(x) return x > 0 and 1 or x < 0 and -1 or 0 end
+local function larger(x, y) return x > y and x or y end
+local function smaller(x, y) return x < y and x or y end
 local function power(x, p) return cut(x ^ p) end
 
 local unary = {
@@ -23,12 +25,12 @@ local unary = {
   add = function(x, p) return x + p end, mul = function(x, p) return x * p end, div = divide, pow = power,
   rpow = function(x, p) return cut(p ^ x) end,
   fmod = math.fmod, remainder = remainder, clamp = function(x, p, q) return x < p and p or x > q and q or x end,
-  clamp_min = math.max, clamp_max = math.min,
+  clamp_min = larger, clamp_max = smaller,
   floor = function(x) return x end, ceil = function(x) return x end, round = function(x) return x end, trunc = function(x) return x end,
 }
 local binary = {
   add = function(x, y, p) return x + p * y end, sub = function(x, y, p) return x - p * y end, mul = function(x, y) return x * y end,
-  div = divide, max = math.max, min = math.min, fmod = math.fmod, remainder = remainder, pow = power,
+  div = divide, max = larger, min = smaller, fmod = math.fmod, remainder = remainder, pow = power,
 }
 local ternary = {
   addcmul = function(x, y, z, p) return x + p * y * z end, addcdiv = function(x, y, z, p) return x + cut(p * y / z) end,
