@@ -23,6 +23,7 @@ end
 local function norm(self, input) return self.sizeAverage and 1 / input:nElement() or 1 end
 
 function BCECriterion:call(input, target)
+  target = self:match(input, target)
   local one_minus = ops.sub(1, input)
   local yes = ops.mul(ops.log(ops.add(input, EPS)), target)
   local no = ops.mul(ops.log(ops.add(one_minus, EPS)), ops.sub(1, target))
@@ -32,7 +33,7 @@ function BCECriterion:call(input, target)
 end
 
 function BCECriterion:updateOutput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   local terms = self:buffer_like(input)
   entropy(terms, input, target, EPS)
   self:weigh(terms)
@@ -41,7 +42,7 @@ function BCECriterion:updateOutput(input, target)
 end
 
 function BCECriterion:updateGradInput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   gradient(self.gradInput, input, target, EPS)
   self:weigh(self.gradInput)
   scale_by(self.gradInput, self.gradInput, norm(self, input))

@@ -21,12 +21,13 @@ end
 local function norm(self, input) return self.sizeAverage and 1 / input:nElement() or 1 end
 
 function BCEWithLogitsCriterion:call(input, target)
+  if type(target) ~= 'number' then target = self:match(input, target) end
   local loss = ops.bce_with_logits(input, target)
   return self.sizeAverage and loss or ops.mul(loss, input:nElement())
 end
 
 function BCEWithLogitsCriterion:updateOutput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   local terms = self:buffer_like(input)
   entropy(terms, input, target)
   self.output = self:sum(terms) * norm(self, input)
@@ -34,7 +35,7 @@ function BCEWithLogitsCriterion:updateOutput(input, target)
 end
 
 function BCEWithLogitsCriterion:updateGradInput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   gradient(self.gradInput, input, target)
   scale_by(self.gradInput, self.gradInput, norm(self, input))
   return self.gradInput

@@ -3,6 +3,8 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
+local autograd = require 'gantry.autograd'
+local ops = require 'gantry.autograd.ops'
 local bridge = require 'gantry.nn.bridge'
 local duplicate = require 'gantry.nn.duplicate'
 local kernel = require 'gantry.nn.kernel'
@@ -59,13 +61,19 @@ function Criterion:double(memo) return self:type('torch.DoubleTensor', memo) end
 
 function Criterion:__tostring__() return torch.type(self) end
 
---- Checks that input and target are tensors with the same number of elements.
-function Criterion:want(input, target)
-  kernel.want(input, self)
-  if not torch.isTensor(target) then fail('%s: the target is a %s, wanted a tensor', torch.type(self), torch.type(target)) end
-  if input:nElement() ~= target:nElement() or input:nElement() == 0 then
-    fail('%s: the input is %s, the target %s', torch.type(self), kernel.sizes(input), kernel.sizes(target))
+local function data(x) return autograd.is_value(x) and x.data or x end
+
+--- Checks that input and target are tensors (or values) with the same number of elements.
+-- @return target, in the sizes of input: elements pair in order, they do not broadcast
+function Criterion:match(input, target)
+  local x, t = data(input), data(target)
+  kernel.want(x, self)
+  if not torch.isTensor(t) then fail('%s: the target is a %s, wanted a tensor', torch.type(self), torch.type(t)) end
+  if x:nElement() ~= t:nElement() or x:nElement() == 0 then
+    fail('%s: the input is %s, the target %s', torch.type(self), kernel.sizes(x), kernel.sizes(t))
   end
+  if C.gt_same_shape(x, t) ~= 0 then return target end
+  return ops.reshape_as(target, input)
 end
 
 local total = ffi.new 'double[1]'

@@ -1,9 +1,11 @@
 --- Short ways to call the library from a layer: results first, errors raised at the user's line.
+local ffi = require 'ffi'
 local native = require 'gantry.native'
 local dtypes = require 'gantry.torch.dtypes'
 local torch = require 'gantry.torch'
 
 local C, check, fail = native.C, native.check, native.fail
+local shape = ffi.new 'int64_t[8]'
 
 local kernel = {}
 
@@ -59,6 +61,15 @@ function kernel.contiguous(x, buffer)
   check(C.gt_tensor_resize_as(buffer, x))
   check(C.gt_copy(buffer, x))
   return buffer
+end
+
+--- t's elements in other sizes, without a copy.
+-- @tparam table sizes a list
+function kernel.view(t, sizes)
+  for d = 1, #sizes do shape[d - 1] = sizes[d] end
+  local v = native.new_tensor(t.dtype)
+  check(C.gt_view(v, t, #sizes, shape))
+  return v
 end
 
 --- Sets tensors of a layer's fields to empty ones (not shared with anything), tables to empty tables.

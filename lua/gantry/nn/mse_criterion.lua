@@ -19,12 +19,13 @@ end
 local function norm(self, input) return self.sizeAverage and 1 / input:nElement() or 1 end
 
 function MSECriterion:call(input, target)
+  target = self:match(input, target)
   local loss = ops.mse(input, target)
   return self.sizeAverage and loss or ops.mul(loss, input:nElement())
 end
 
 function MSECriterion:updateOutput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   local terms = self:buffer_like(input)
   subtract(terms, input, target, 1)
   square(terms, terms)
@@ -33,7 +34,7 @@ function MSECriterion:updateOutput(input, target)
 end
 
 function MSECriterion:updateGradInput(input, target)
-  self:want(input, target)
+  target = self:match(input, target)
   subtract(self.gradInput, input, target, 1)
   scale_by(self.gradInput, self.gradInput, 2 * norm(self, input))
   return self.gradInput

@@ -50,7 +50,7 @@ function Reshape:updateOutput(input)
     self._input = self._input or kernel.buffer(self)
     input = kernel.contiguous(input, self._input)
   end
-  self.output = input:view(torch.LongStorage(result_sizes(self, input)))
+  self.output = kernel.view(input, result_sizes(self, input))
   return self.output
 end
 

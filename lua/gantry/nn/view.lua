@@ -69,7 +69,7 @@ end
 
 function View:updateOutput(input)
   kernel.want(input, self)
-  self.output = input:view(torch.LongStorage(result_sizes(self, input)))
+  self.output = kernel.view(input, result_sizes(self, input))
   return self.output
 end
 
