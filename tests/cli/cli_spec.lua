@@ -105,10 +105,22 @@ describe('gantry', function()
     local code, out = gantry(('train dcgan --out %s/plain %s --steps 2'):format(folder, TINY))
     assert.equal(0, code)
     assert.matches('batch=6%*', out)
-    assert.matches('G: %d+ weights, D: %d+ weights', out)
+    assert.matches('G: %d+ parameters, D: %d+ parameters', out)
     assert.matches('step 2/2  %d+ images/s', out)
     assert.matches('weights: %x+', out)
     assert.is_nil(out:find '\r')
+  end)
+
+  it('ends in one weights hash whatever the number of threads', function()
+    local hashes = {}
+    for i, how in ipairs {'--threads 1', '--threads 2 --set sample_every=1 checkpoint_every=1'} do
+      local _, out = gantry(('train dcgan --out %s/threads%d %s --steps 3 %s'):format(folder, i, TINY, how))
+      hashes[i] = out:match 'weights: (%x+)'
+    end
+    local _, out = gantry(('train dcgan --out %s/threads3 %s --steps 3'):format(folder, TINY), {env = 'GANTRY_THREADS=1'})
+    hashes[3] = out:match 'weights: (%x+)'
+    assert.equal(16, #hashes[1])
+    assert.same({hashes[1], hashes[1], hashes[1]}, hashes)
   end)
 
   it('resumes', function()

@@ -39,7 +39,7 @@ local function about_run(path)
   for _, which in ipairs {'G', 'D'} do
     if run.checkpoint.networks[which] then
       local ok, net = pcall(function() return run[which] end)
-      line(which, '%s', ok and ('%d weights in %d modules'):format(network.count(net), #net:listModules()) or
+      line(which, '%s', ok and ('%d parameters in %d modules'):format(network.count(net), #net:listModules()) or
         tostring(net):gsub('^.-: its networks cannot be built: ', ''))
     end
   end

@@ -139,7 +139,7 @@ end
 function Session:describe()
   local t = self.trainer
   return {
-    ('G: %d weights, D: %d weights'):format(network.count(t.G), network.count(t.D)),
+    ('G: %d parameters, D: %d parameters'):format(network.count(t.G), network.count(t.D)),
     ('data: %s, %d images, trained on at %dx%d'):format(self.spec, self.dataset:size(), self.options.size, self.options.size),
   }
 end
