@@ -1,6 +1,8 @@
 -- Torch7's classes, and the small things beside them: timers, threads, pointers.
 local torch = require 'gantry.torch'
 
+-- Methods need not look at self.
+-- luacheck: ignore 212/self
 describe('classes', function()
   it('construct, inherit and name their instances', function()
     local Animal, none = torch.class 'spec.Animal'

@@ -29,7 +29,8 @@ describe('printing', function()
     assert.equals('100000 *\n 1.2346\n 6.5000\n[torch.DoubleTensor of size 2]\n', tostring(torch.DoubleTensor{123456.5, 650000}))
     assert.truthy(tostring(torch.DoubleTensor{1e-8, 1.5}):find('1.0000e-08', 1, true))
     assert.truthy(tostring(torch.DoubleTensor{1e10, 1}):find('1.0000e+10', 1, true))
-    assert.equals(' nan\n inf\n-inf\n   1\n[torch.FloatTensor of size 4]\n', tostring(torch.FloatTensor{0 / 0, 1 / 0, -1 / 0, 1}):gsub('%-nan', ' nan'))
+    local odd = tostring(torch.FloatTensor{0 / 0, 1 / 0, -1 / 0, 1}):gsub('%-nan', ' nan')
+    assert.equals(' nan\n inf\n-inf\n   1\n[torch.FloatTensor of size 4]\n', odd)
   end)
 
   it('cuts wide matrices into groups of columns', function()
@@ -46,8 +47,8 @@ describe('printing', function()
   end)
 
   it('shortens what is large to about a screen', function()
-    for _, t in ipairs {torch.randn(1000, 1000), torch.randn(64, 3, 64, 64), torch.randn(100000), torch.randn(3, 100000), torch.randn(100000, 3),
-      torch.FloatTensor(1, 1):expand(100000, 100000), torch.randn(2000):mul(1e20)} do
+    for _, t in ipairs {torch.randn(1000, 1000), torch.randn(64, 3, 64, 64), torch.randn(100000), torch.randn(3, 100000),
+      torch.randn(100000, 3), torch.FloatTensor(1, 1):expand(100000, 100000), torch.randn(2000):mul(1e20)} do
       local text = tostring(t)
       assert.is_true(lines(text) <= 50, lines(text))
       assert.is_true(widest(text) <= 82, widest(text))

@@ -175,9 +175,11 @@ describe('distributions', function()
   end)
 
   it('refuse parameters that make no sense', function()
-    for _, f in ipairs {function() torch.normal(0, -1) end, function() torch.FloatTensor(2):exponential(0) end, function() torch.geometric() end,
-      function() torch.geometric(1) end, function() torch.bernoulli(2) end, function() torch.random(5, 1) end,
-      function() torch.uniform('a') end, function() torch.randn() end, function() torch.rand('x') end, function() torch.logNormal(0, 1) end} do
+    for _, f in ipairs {function() torch.normal(0, -1) end, function() torch.FloatTensor(2):exponential(0) end,
+      function() torch.geometric() end, function() torch.geometric(1) end, function() torch.bernoulli(2) end,
+      function() torch.random(5, 1) end,
+      function() torch.uniform('a') end, function() torch.randn() end, function() torch.rand('x') end,
+      function() torch.logNormal(0, 1) end} do
       local ok, message = pcall(f)
       assert.is_false(ok)
       assert.truthy(message:find 'random_spec.lua', message)

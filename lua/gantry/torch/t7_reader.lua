@@ -62,6 +62,9 @@ function Reader:broken(message, ...)
   fail("load: '%s' is not a good .t7 file: " .. message, self.name, ...)
 end
 
+-- A file's words in a message: one line, not too long.
+local function printable(text) return (text:sub(1, 60):gsub('[^%w_.%-]', '?')) end
+
 local function remaining(self) return self.left + #self.text - self.at + 1 end
 
 -- Makes n bytes available at self.at in self.text. lenient: as many as there are.
@@ -109,7 +112,7 @@ local function ascii_number(self)
   local word = token(self)
   local value = tonumber(word)
   if not value and word:find('^[-+]?nan') then value = 0 / 0 end
-  if not value then self:broken("'%s' where a number is wanted", word:sub(1, 20)) end
+  if not value then self:broken("'%s' where a number is wanted", printable(word)) end
   return value
 end
 
@@ -274,7 +277,7 @@ local function read_torch(self, index)
     object = {}
   else
     fail("load: '%s' holds an object of class '%s', which is not known here; require what defines it, or load with {unknown = 'table'}",
-      self.name, name:gsub('[^%w_.%-]', '?'):sub(1, 60))
+      self.name, printable(name))
   end
   self.objects[index] = object
   if factory and object.read then
@@ -282,7 +285,7 @@ local function read_torch(self, index)
     return object
   end
   local fields = self:readObject()
-  if type(fields) ~= 'table' then self:broken("an object of class '%s' that is not a table", name) end
+  if type(fields) ~= 'table' then self:broken("an object of class '%s' that is not a table", printable(name)) end
   for key, value in pairs(fields) do rawset(object, key, value) end
   if not factory then object.__typename = name end
   return object
