@@ -2,7 +2,7 @@
  *
  * A training step asks for the same sizes again and again, and fresh pages cost as much as the arithmetic on them, so freed
  * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste).
- * What is cached is never more than what was live at the peak of the recent past. */
+ * What is cached in large blocks is never more than what was live at the peak of the recent past. */
 #include "core.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ typedef struct block { struct block *next; } block;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static block *free_lists[CLASSES];
 static gt_pool_stats stats;
+static double cached_large; /* of stats.cached, the bytes in blocks that can be given back */
 static char *slab, *slab_end; /* small blocks are cut from slabs that are never given back */
 
 /* Index of the smallest class that holds `bytes`, and that class's size. */
@@ -59,16 +60,17 @@ static void *fresh_block(size_t size) {
   return p;
 }
 
-/* Gives cached large blocks back until at most `keep` bytes are cached. Called with the lock held. */
+/* Gives cached large blocks back until at most `keep` bytes of them are left. Called with the lock held. */
 static void trim(double keep) {
-  for (int c = CLASSES - 1; c >= 0 && stats.cached > keep; c--) {
+  for (int c = CLASSES - 1; c >= 0 && cached_large > keep; c--) {
     size_t size;
-    while (free_lists[c] && stats.cached > keep) {
+    while (free_lists[c] && cached_large > keep) {
       block *b = free_lists[c];
       size = ((size_t *)b)[1];
       if (size < map_from) break;
       free_lists[c] = b->next;
       stats.cached -= (double)size;
+      cached_large -= (double)size;
       munmap(b, mapped_size(size));
     }
   }
@@ -93,6 +95,7 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
   if (p) {
     free_lists[c] = ((block *)p)->next;
     stats.cached -= (double)size;
+    if (size >= map_from) cached_large -= (double)size;
   } else {
     p = fresh_block(size);
     if (!p) {
@@ -125,7 +128,10 @@ void gt__pool_free(void *p, size_t capacity) {
   free_lists[c] = p;
   stats.live -= (double)size;
   stats.cached += (double)size;
-  if (stats.cached > stats.peak) trim(stats.peak / 2);
+  if (size >= map_from) {
+    cached_large += (double)size;
+    if (cached_large > stats.peak) trim(stats.peak / 2);
+  }
   pthread_mutex_unlock(&lock);
 }
 
