@@ -29,6 +29,8 @@ local function load_library()
       local ok, lib = pcall(ffi.load, path)
       if ok then return lib, path end
       tried[#tried + 1] = tostring(lib)
+    elseif path == os.getenv 'GANTRY_LIBRARY' then
+      tried[1] = path .. ', which GANTRY_LIBRARY names, is not there'
     end
   end
   error('gantry: libgantry.so cannot be loaded' ..
@@ -131,7 +133,9 @@ end
 --- Live, peak and cached bytes of the library's memory pool, as numbers.
 -- @treturn table with live, peak, cached, limit, mapped, allocations
 function native.memory()
-  return {live = pool.live, peak = pool.peak, cached = pool.cached, limit = pool.limit, mapped = pool.mapped, allocations = pool.allocations}
+  return {
+    live = pool.live, peak = pool.peak, cached = pool.cached, limit = pool.limit, mapped = pool.mapped, allocations = pool.allocations,
+  }
 end
 
 return native
