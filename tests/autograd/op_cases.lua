@@ -4,6 +4,7 @@
 -- repeating them would reach a kink (ties), so that the variants with repeated operands leave it out.
 local torch = require 'gantry.torch'
 local autograd = require 'gantry.autograd'
+require 'gantry.nn'
 local numbers = require 'tests.support.numbers'
 
 local ops = autograd.ops
@@ -212,6 +213,19 @@ local function normalised(x_sizes)
 end
 normalised {3, 2, 2, 3}
 normalised {5, 3}
+
+-- ---- a module that has only Torch7's three methods ------------------------------------------------------------------------
+
+local Square = torch.class('spec.Square', 'nn.Module')
+function Square:updateOutput(x)
+  self.output = torch.cmul(x, x)
+  return self.output
+end
+function Square:updateGradInput(x, g)
+  self.gradInput = torch.cmul(x, g):mul(2)
+  return self.gradInput
+end
+case('torch7_module', one(signed, 2, 3), function(x) return Square():forward(Square():forward(x)) end)
 
 -- ---- what is made of several entries ------------------------------------------------------------------------------------
 

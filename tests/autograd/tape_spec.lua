@@ -551,6 +551,79 @@ describe('scope', function()
   end)
 end)
 
+describe('random graphs', function()
+  --- A function of three 2 x 3 values that applies random ops to random earlier results, views among them.
+  local function random_function(seed)
+    local draw = torch.Generator(seed)
+    local steps = {}
+    for i = 1, 14 do
+      steps[i] = {torch.random(draw, 1, 12), torch.random(draw, 1, 1000), torch.random(draw, 1, 1000)}
+    end
+    local apply = {
+      function(a, b) return a + b end,
+      function(a, b) return a - b:tanh() end,
+      function(a, b) return a * b * 0.5 end,
+      function(a) return a:tanh() end,
+      function(a) return a:view(3, 2):t():view(3, 2):t() end,
+      function(a, b) return ops.cat({a:narrow(2, 1, 1), b:narrow(2, 2, 2)}, 2) end,
+      function(a, b) return a + b:sum(1, true) * 0.3 end,
+      function(a, b) return a * b:mean() end,
+      function(a) return a end,
+      function(a, b) return ops.matmul(ops.matmul(a, b, false, true):sigmoid(), a) * 0.5 end,
+      function(a) return a:select(1, 1):expand(2, 3) end,
+      function(a, b) return (a * a + b * b + 1):sqrt() - a end,
+    }
+    return function(x, y, z)
+      local made = {x, y, z}
+      for _, step in ipairs(steps) do
+        local n = #made
+        made[n + 1] = apply[step[1]](made[step[2] % n + 1], made[step[3] % n + 1])
+      end
+      return made[#made] + made[#made - 1] * made[#made - 2]
+    end
+  end
+
+  it('agree with central differences, to the second order', function()
+    local generator = torch.Generator(11)
+    local function input() return torch.DoubleTensor(2, 3):uniform(generator, -1, 1) end
+    for seed = 1, 40 do
+      local fn = random_function(seed)
+      local ok, problem = autograd.check(fn, {input(), input(), input()}, {order = 2})
+      assert(ok, ('seed %d: %s'):format(seed, tostring(problem)))
+    end
+  end)
+
+  it('give the same gradients inside a scope, with histories retained and with leaves', function()
+    local function list_of(t) return list(t:contiguous():view(-1)) end
+    for seed = 1, 40 do
+      local fn = random_function(seed)
+      local x, y, z = {}, {}, {}
+      for i = 1, 4 do
+        local generator = torch.Generator(seed)
+        x[i] = value(torch.DoubleTensor(2, 3):uniform(generator, -1, 1), true)
+        y[i] = value(torch.DoubleTensor(2, 3):uniform(generator, -1, 1), true)
+        z[i] = value(torch.DoubleTensor(2, 3):uniform(generator, -1, 1), true)
+      end
+      local plain = grad(fn(x[1], y[1], z[1]):sum(), {x[1], y[1], z[1]}, {allow_unused = true})
+      local scoped = autograd.scope(function() return grad(fn(x[2], y[2], z[2]):sum(), {x[2], y[2], z[2]}, {allow_unused = true}) end)
+      local loss = fn(x[3], y[3], z[3]):sum()
+      loss:backward(nil, {retain_graph = true})
+      loss:backward()
+      local recorded = grad(fn(x[4], y[4], z[4]):sum(), {x[4], y[4], z[4]}, {allow_unused = true, create_graph = true})
+      for i, leaves in ipairs {x, y, z} do
+        if plain[i] then
+          local expected = list_of(plain[i].data)
+          assert.same(expected, list_of(scoped[i].data))
+          assert.same(expected, list_of(recorded[i].data))
+          assert.same(expected, list_of(leaves[3].grad * 0.5))
+        else
+          assert.is_true(leaves[3].grad == nil and scoped[i] == nil and recorded[i] == nil)
+        end
+      end
+    end
+  end)
+end)
+
 describe('training', function()
   it('of a small network on a curve converges, and its memory stays flat', function()
     local generator = torch.Generator(7)
