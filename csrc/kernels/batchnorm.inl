@@ -4,43 +4,55 @@
  * side instead. Either way the order of a sum depends on the sizes only.
  */
 
-/* Sums of a run: of x - shift and of its square. */
-static void FN(sum_run)(double *sum, double *squares, const real *x, int64_t count, double shift) {
-  double s[LANES] = {0}, q[LANES] = {0};
-  int64_t j = 0;
-  for (; j + LANES <= count; j += LANES) {
-    for (int k = 0; k < LANES; k++) {
-      double d = (double)x[j + k] - shift;
-      s[k] += d;
-      q[k] += d * d;
-    }
-  }
-  for (; j < count; j++) {
-    double d = (double)x[j] - shift;
-    s[0] += d;
-    q[0] += d * d;
-  }
-  *sum += fold(s);
-  *squares += fold(q);
+typedef real FN(eight) __attribute__((vector_size(LANES * sizeof(real))));
+
+static inline void FN(load)(lanes *to, const real *from) {
+  FN(eight) v;
+  memcpy(&v, from, sizeof v);
+  *to = __builtin_convertvector(v, lanes);
 }
 
-/* Sums of a run of gradients: of gy and of gy (x - mean). */
-static void FN(sum_products)(double *sum, double *products, const real *gy, const real *x, int64_t count, double mean) {
-  double s[LANES] = {0}, q[LANES] = {0};
-  int64_t j = 0;
-  for (; j + LANES <= count; j += LANES) {
-    for (int k = 0; k < LANES; k++) {
-      double g = (double)gy[j + k];
-      s[k] += g;
-      q[k] += g * ((double)x[j + k] - mean);
+/* Adds n runs' sums to sums[0..1]: of d = x - shift and of its square. */
+static void FN(sum_runs)(double sums[2], const real *x, int64_t n, int64_t step, int64_t positions, double shift) {
+  lanes sum = {0}, squares = {0}, d;
+  double rest = 0, rest_squares = 0;
+  for (; n > 0; n--, x += step) {
+    int64_t j = 0;
+    for (; j + LANES <= positions; j += LANES) {
+      FN(load)(&d, x + j);
+      d -= shift;
+      sum += d;
+      squares += d * d;
+    }
+    for (; j < positions; j++) {
+      double e = (double)x[j] - shift;
+      rest += e;
+      rest_squares += e * e;
     }
   }
-  for (; j < count; j++) {
-    s[0] += (double)gy[j];
-    q[0] += (double)gy[j] * ((double)x[j] - mean);
+  sums[0] += fold(&sum) + rest;
+  sums[1] += fold(&squares) + rest_squares;
+}
+
+/* Adds n runs' sums to sums[0..1]: of gy and of gy (x - mean). */
+static void FN(sum_products)(double sums[2], const real *gy, const real *x, int64_t n, int64_t step, int64_t positions, double mean) {
+  lanes sum = {0}, products = {0}, g, d;
+  double rest = 0, rest_products = 0;
+  for (; n > 0; n--, x += step, gy += step) {
+    int64_t j = 0;
+    for (; j + LANES <= positions; j += LANES) {
+      FN(load)(&g, gy + j);
+      FN(load)(&d, x + j);
+      sum += g;
+      products += g * (d - mean);
+    }
+    for (; j < positions; j++) {
+      rest += (double)gy[j];
+      rest_products += (double)gy[j] * ((double)x[j] - mean);
+    }
   }
-  *sum += fold(s);
-  *products += fold(q);
+  sums[0] += fold(&sum) + rest;
+  sums[1] += fold(&products) + rest_products;
 }
 
 typedef struct FN(forward_job) {
@@ -51,40 +63,41 @@ typedef struct FN(forward_job) {
   double momentum, eps;
 } FN(forward_job);
 
-/* Mean and sum of squared distances from it of `lanes` neighbouring channels. */
-static void FN(statistics)(double mean[LANES], double spread[LANES], const real *x, const sizes *s, int64_t lanes) {
-  int64_t step = s->c * s->positions, count = max64(1, s->n * s->positions);
-  double sum[LANES] = {0}, rest[LANES] = {0};
-  for (int k = 0; k < LANES; k++) spread[k] = 0;
+/* Mean of `width` neighbouring channels, and the sum of squared distances from it: one pass around the first number, which
+ * lies near the mean as far as double's digits are concerned. */
+static void FN(statistics)(double mean[LANES], double spread[LANES], const real *x, const sizes *s, int64_t width) {
+  int64_t step = s->c * s->positions, count = s->n * s->positions;
+  for (int64_t k = 0; k < width; k++) mean[k] = spread[k] = 0;
+  if (count == 0) return;
   if (s->positions == 1) {
     for (int64_t n = 0; n < s->n; n++) {
-      for (int64_t k = 0; k < lanes; k++) sum[k] += (double)x[n * step + k];
-    }
-    for (int k = 0; k < LANES; k++) mean[k] = sum[k] / (double)count;
-    for (int64_t n = 0; n < s->n; n++) {
-      for (int64_t k = 0; k < lanes; k++) {
-        double d = (double)x[n * step + k] - mean[k];
-        rest[k] += d;
+      for (int64_t k = 0; k < width; k++) {
+        double d = (double)x[n * step + k] - (double)x[k];
+        mean[k] += d;
         spread[k] += d * d;
       }
     }
   } else {
-    double unused = 0;
-    for (int64_t n = 0; n < s->n; n++) FN(sum_run)(&sum[0], &unused, x + n * step, s->positions, 0);
-    mean[0] = sum[0] / (double)count;
-    for (int64_t n = 0; n < s->n; n++) FN(sum_run)(&rest[0], &spread[0], x + n * step, s->positions, mean[0]);
+    double sums[2] = {0};
+    FN(sum_runs)(sums, x, s->n, step, s->positions, (double)x[0]);
+    mean[0] = sums[0];
+    spread[0] = sums[1];
   }
-  /* What rounding left of the mean is taken out of the spread. */
-  for (int64_t k = 0; k < lanes; k++) spread[k] -= rest[k] * rest[k] / (double)count;
+  for (int64_t k = 0; k < width; k++) {
+    mean[k] /= (double)count;
+    spread[k] -= mean[k] * mean[k] * (double)count;
+    if (spread[k] < 0) spread[k] = 0;
+    mean[k] += (double)x[k];
+  }
 }
 
 static void FN(forward_task)(void *context, int64_t i) {
   const FN(forward_job) *job = context;
   const sizes *s = job->s;
   int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
-  int64_t lanes = s->positions == 1 ? LANES : 1;
-  for (int64_t c = i * s->per_task; c < end; c += lanes) {
-    int64_t width = min64(lanes, end - c);
+  int64_t across = s->positions == 1 ? LANES : 1;
+  for (int64_t c = i * s->per_task; c < end; c += across) {
+    int64_t width = min64(across, end - c);
     const real *x = job->x + c * s->positions;
     real *y = job->y + c * s->positions;
     double mean[LANES], spread[LANES];
@@ -133,9 +146,9 @@ static void FN(backward_task)(void *context, int64_t i) {
   const FN(backward_job) *job = context;
   const sizes *s = job->s;
   int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
-  int64_t lanes = s->positions == 1 ? LANES : 1;
-  for (int64_t c = i * s->per_task; c < end; c += lanes) {
-    int64_t width = min64(lanes, end - c);
+  int64_t across = s->positions == 1 ? LANES : 1;
+  for (int64_t c = i * s->per_task; c < end; c += across) {
+    int64_t width = min64(across, end - c);
     const real *x = job->x + c * s->positions, *gy = job->gy + c * s->positions;
     double sum[LANES] = {0}, products[LANES] = {0};
     real gain[LANES], center[LANES], shift[LANES], slope[LANES];
@@ -147,9 +160,10 @@ static void FN(backward_task)(void *context, int64_t i) {
         }
       }
     } else {
-      for (int64_t n = 0; n < s->n; n++) {
-        FN(sum_products)(&sum[0], &products[0], gy + n * step, x + n * step, s->positions, (double)job->mean[c]);
-      }
+      double sums[2] = {0};
+      FN(sum_products)(sums, gy, x, s->n, step, s->positions, (double)job->mean[c]);
+      sum[0] = sums[0];
+      products[0] = sums[1];
     }
     for (int64_t k = 0; k < width; k++) {
       double invstd = (double)job->invstd[c + k];

@@ -1,10 +1,11 @@
 /* batchnorm.c: batch normalisation and its gradients over N x C or N x C x ... (statistics over all but the second dimension).
  *
- * Sums run in double over fixed runs, the variance in a second pass around the mean. A task owns whole channels, so that a
- * channel's second and third pass find it in cache and no sum is split between tasks.
+ * Sums run in double, in an order that depends on the sizes only. A task owns whole channels: no sum is split between tasks,
+ * and the pass that applies what the first one found finds the channel in cache.
  */
 #include "../core/core.h"
 #include <math.h>
+#include <string.h>
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -14,9 +15,13 @@ typedef struct sizes {
   int64_t n, c, positions, per_task;
 } sizes;
 
-enum { LANES = 8 };          /* partial sums, or channels, side by side in a vector register */
+enum { LANES = 8 };          /* numbers of a run, or channels, taken side by side */
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 
-static double fold(const double sum[LANES]) { return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])); }
+static double fold(const lanes *v) {
+  const lanes s = *v;
+  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
 
 #define real float
 #define FN(name) name##_f
