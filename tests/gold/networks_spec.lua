@@ -25,13 +25,13 @@ describe('a small DCGAN', function()
     end
     local function normalise(x, name) return ops.batch_norm(x, p[name .. '.weight'], p[name .. '.bias'], running[name]) end
     local function G(z)
-      local h = ops.relu(normalise(ops.conv_input(z, p['G.conv1.weight'], nil, plain, 4, 4), 'G.bn1'))
-      return ops.tanh(ops.add_bias(ops.conv_input(h, p['G.conv2.weight'], nil, halving, 8, 8), p['G.conv2.bias']))
+      local h = ops.relu(normalise(ops.conv_input(z, p['G.conv1.weight'], plain, 4, 4), 'G.bn1'))
+      return ops.tanh(ops.add_bias(ops.conv_input(h, p['G.conv2.weight'], halving, 8, 8), p['G.conv2.bias']))
     end
     local function D(x)
-      local h = ops.leaky_relu(ops.conv(x, p['D.conv1.weight'], nil, halving), 0.2)
-      h = ops.leaky_relu(normalise(ops.conv(h, p['D.conv2.weight'], nil, halving), 'D.bn2'), 0.2)
-      return ops.view(ops.add_bias(ops.conv(h, p['D.conv3.weight'], nil, plain), p['D.conv3.bias']), -1)
+      local h = ops.leaky_relu(ops.conv(x, p['D.conv1.weight'], halving), 0.2)
+      h = ops.leaky_relu(normalise(ops.conv(h, p['D.conv2.weight'], halving), 'D.bn2'), 0.2)
+      return ops.view(ops.add_bias(ops.conv(h, p['D.conv3.weight'], plain), p['D.conv3.bias']), -1)
     end
     return G, D, p, running
   end
@@ -82,8 +82,8 @@ end)
 describe("WGAN-GP's penalty", function()
   --- The critic of make_gold.py: score of x for a table of weights (values or tensors).
   local function critic(x, p)
-    local h = ops.leaky_relu(ops.add_bias(ops.conv(x, p.w1, nil, halving), p.b1), 0.2)
-    h = ops.conv(h, p.w2, nil, halving)
+    local h = ops.leaky_relu(ops.add_bias(ops.conv(x, p.w1, halving), p.b1), 0.2)
+    h = ops.conv(h, p.w2, halving)
     if p.gamma then h = ops.batch_norm(h, p.gamma, p.beta, {train = true}) end
     h = ops.tanh(ops.leaky_relu(h, 0.2))
     return ops.matmul(ops.flatten(h, 2), p.w3, false, true) + p.b3

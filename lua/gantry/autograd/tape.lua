@@ -44,7 +44,7 @@ function tape.apply(op, a, b, c, d, e, f, g)
     if type(b) == 'table' and getmetatable(b) == Value then
       tb, any, needs = b.data, true, needs or b.requires_grad
     end
-    if type(c) == 'table' and getmetatable(c) == Value then
+    if op.arity > 2 and type(c) == 'table' and getmetatable(c) == Value then
       tc, any, needs = c.data, true, needs or c.requires_grad
     end
   end

@@ -48,7 +48,7 @@ end
 local function apply(x, self)
   local weight = self:param 'weight'
   if weight:dim() == 2 then weight = ops.view(weight, self.nOutputPlane, self.nInputPlane, self.kH, self.kW) end
-  local y = ops.conv(x, weight, nil, spatial.shape(self))
+  local y = ops.conv(x, weight, spatial.shape(self))
   return self.bias and ops.add_bias(y, self:param 'bias') or y
 end
 

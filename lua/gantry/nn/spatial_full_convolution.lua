@@ -61,7 +61,7 @@ local function output_size(self, input)
 end
 
 local function apply(x, self)
-  local y = ops.conv_input(x, self:param 'weight', nil, spatial.shape(self), output_size(self, x.data))
+  local y = ops.conv_input(x, self:param 'weight', spatial.shape(self), output_size(self, x.data))
   return self.bias and ops.add_bias(y, self:param 'bias') or y
 end
 

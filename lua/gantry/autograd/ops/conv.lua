@@ -26,34 +26,34 @@ return function(ops)
   end
 
   --- y = conv(x, w): x N x C x H x W, w O x C/groups x KH x KW.
-  ops.conv = define {name = 'conv', arity = 2, second = true, forward = function(x, w, _, shape)
+  ops.conv = define {name = 'conv', arity = 2, second = true, forward = function(x, w, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_conv(y, x, w, shape))
     return y
   end, backward = function(c, g)
-    local x, w, shape = c[1], c[2], c[4]
-    return c.need1 and ops.conv_input(g, w, nil, shape, size(x, 3), size(x, 4)),
-      c.need2 and ops.conv_weight(x, g, nil, shape, size(w, 3), size(w, 4))
+    local x, w, shape = c[1], c[2], c[3]
+    return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)),
+      c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
   end}
 
   --- The fractional-strided convolution: x of size h x width such that conv's shapes fit; w O x C/groups x KH x KW, y N x O x ...
-  ops.conv_input = define {name = 'conv_input', arity = 2, second = true, forward = function(y, w, _, shape, h, width)
+  ops.conv_input = define {name = 'conv_input', arity = 2, second = true, forward = function(y, w, shape, h, width)
     local x = new_tensor(y.dtype)
     check(C.gt_conv_input(x, y, w, shape, h, width))
     return x
   end, backward = function(c, g)
-    local y, w, shape = c[1], c[2], c[4]
-    return c.need1 and ops.conv(g, w, nil, shape), c.need2 and ops.conv_weight(g, y, nil, shape, size(w, 3), size(w, 4))
+    local y, w, shape = c[1], c[2], c[3]
+    return c.need1 and ops.conv(g, w, shape), c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
   end}
 
   --- The gradient of conv with respect to a kernel of kh x kw.
-  ops.conv_weight = define {name = 'conv_weight', arity = 2, second = true, forward = function(x, y, _, shape, kh, kw)
+  ops.conv_weight = define {name = 'conv_weight', arity = 2, second = true, forward = function(x, y, shape, kh, kw)
     local w = new_tensor(x.dtype)
     check(C.gt_conv_weight(w, x, y, shape, kh, kw, 0, 1))
     return w
   end, backward = function(c, g)
-    local x, y, shape = c[1], c[2], c[4]
-    return c.need1 and ops.conv_input(y, g, nil, shape, size(x, 3), size(x, 4)), c.need2 and ops.conv(x, g, nil, shape)
+    local x, y, shape = c[1], c[2], c[3]
+    return c.need1 and ops.conv_input(y, g, shape, size(x, 3), size(x, 4)), c.need2 and ops.conv(x, g, shape)
   end}
 
   --- The largest in each window; N x C x H x W.

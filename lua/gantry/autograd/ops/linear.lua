@@ -18,7 +18,7 @@ end
 
 return function(ops)
   --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
-  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, _, ta, tb)
+  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
     local left, right = turned(a, ta), turned(b, tb)
@@ -27,7 +27,7 @@ return function(ops)
     if tb then C.gt_tensor_release(right) end
     return r
   end, backward = function(c, g)
-    local a, b, ta, tb = c[1], c[2], c[4], c[5]
+    local a, b, ta, tb = c[1], c[2], c[3], c[4]
     local ga, gb
     if c.need1 then
       if ta then ga = ops.matmul(b, g, tb, true) else ga = ops.matmul(g, b, false, not tb) end
@@ -40,7 +40,7 @@ return function(ops)
   function ops.matmul(a, b, ta, tb)
     local ra, rb = data(a).rank, data(b).rank
     if ra ~= rb or (ra ~= 2 and ra ~= 3) then fail('matmul: got %d and %d dimensions, wanted 2 and 2, or 3 and 3', ra, rb) end
-    return matmul(a, b, nil, ta or false, tb or false)
+    return matmul(a, b, ta or false, tb or false)
   end
 
   --- x plus a bias for each channel (dimension 2).
