@@ -10,6 +10,9 @@ local class = {}
 --- Tables that receive constructors, by the part of a class name before the last dot; '' for names without a dot.
 class.modules = {}
 
+-- A name for a message; for what is no name, its type.
+local function shown(name) return type(name) == 'string' and name or 'a ' .. type(name) end
+
 local classes = {}                              -- name -> {name, metatable, constructor, factory, parent, children}
 local by_metatable = setmetatable({}, {__mode = 'k'})
 
@@ -122,7 +125,7 @@ function class.create(name, parent, module)
   local above
   if parent ~= nil then
     above = type(parent) == 'string' and classes[parent]
-    if not above then native.fail("class: the parent '%s' of '%s' is not a class", tostring(parent), name) end
+    if not above then native.fail("class: the parent of '%s' is %s, wanted the name of a class", name, shown(parent)) end
     if not above.constructor then native.fail("class: '%s' cannot be a parent: its instances are not tables", parent) end
   end
   if module ~= nil and type(module) ~= 'table' then native.fail('class: the module is a %s, wanted a table', type(module)) end
@@ -241,7 +244,9 @@ end
 -- @treturn table the object
 function class.set_metatable(object, name)
   local record = classes[name]
-  if not record or not record.constructor then native.fail("setmetatable: '%s' is not a class of tables", tostring(name)) end
+  if not record or not record.constructor then
+    native.fail("setmetatable: argument 2 is %s, wanted the name of a class of tables", shown(name))
+  end
   if type(object) ~= 'table' then native.fail('setmetatable: argument 1 is a %s, wanted a table', type(object)) end
   return setmetatable(object, record.metatable)
 end

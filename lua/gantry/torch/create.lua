@@ -119,6 +119,7 @@ end
 function functions.diag(r, x, k)
   if not is(x) then r, x, k = nil, r, x end
   want(x, 'diag')
+  if r then want(r, 'diag') end
   k = k == nil and 0 or integer(k, 'diag', 'k')
   r = r or new(x.dtype)
   if x.rank == 1 then
@@ -144,6 +145,7 @@ local function triangle(name, lower)
   return function(r, x, k)
     if not is(x) then r, x, k = nil, r, x end
     want(x, name)
+    if r then want(r, name) end
     if x.rank ~= 2 then fail('%s: got a tensor of %d dimensions, wanted a matrix', name, x.rank) end
     k = k == nil and 0 or integer(k, name, 'k')
     local source = tensor.copy_of(x)

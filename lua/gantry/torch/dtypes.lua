@@ -34,6 +34,17 @@ for code, name in pairs(dtypes.names) do
   dtypes.sizes[code] = ffi.sizeof(dtypes.ctypes[code])
 end
 
+--- The type code that a class name stands for; raises an error for other names and other things.
+-- @tparam table codes dtypes.tensor_codes or dtypes.storage_codes
+-- @param name the argument
+-- @tparam string what the function's name
+-- @treturn number
+function dtypes.code_of(codes, name, what)
+  if type(name) ~= 'string' then native.fail('%s: got a %s, wanted the name of a type', what, type(name)) end
+  if not codes[name] then native.fail("%s: '%s' is not the name of a type", what, name) end
+  return codes[name]
+end
+
 local LIMIT = 2 ^ 53
 
 --- A whole number out of an argument, cut toward zero as Torch7 did; raises an error for anything that is not a number.

@@ -14,6 +14,7 @@ local printer = require 'gantry.torch.print'
 local C, fail = native.C, native.fail
 
 local torch = {}
+class.modules.torch = torch
 
 -- ---- types: constructors, metatypes, methods ------------------------------------------------------------------------
 
@@ -49,8 +50,7 @@ ffi.metatype('gt_storage', {
 --- Sets the type that torch.Tensor, torch.zeros ... make.
 -- @tparam string name 'torch.FloatTensor' or 'torch.DoubleTensor' (any type is accepted)
 function torch.setdefaulttensortype(name)
-  local dtype = dtypes.tensor_codes[name]
-  if not dtype then fail("setdefaulttensortype: '%s' is not a type of tensor", tostring(name)) end
+  local dtype = dtypes.code_of(dtypes.tensor_codes, name, 'setdefaulttensortype')
   tensor.default = dtype
   torch.Tensor = tensor.constructors[dtype]
   torch.Storage = storage.constructors[dtype]
@@ -97,7 +97,5 @@ function torch.getnumthreads() return C.gt_threads() end
 --- How many threads to use; results do not depend on it.
 -- @tparam number n 1 to 256
 function torch.setnumthreads(n) native.check(C.gt_set_threads(dtypes.integer(n, 'setnumthreads', 'the number of threads'))) end
-
-class.modules.torch = torch
 
 return torch

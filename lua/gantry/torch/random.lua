@@ -170,6 +170,26 @@ distribution('bernoulli', 'bernoulli', {{'the probability', 0.5}}, function(g, a
     return p, 0
   end)
 
+-- x:bernoulli(p) with a tensor of probabilities: one uniform number for each element, as with a single probability.
+local bernoulli = methods.bernoulli
+function methods.bernoulli(t, generator, p)
+  local g = generator
+  if not is_generator(g) then g, p = default, generator end
+  if not is(p) then return bernoulli(t, g, p) end
+  want(t, 'bernoulli')
+  if tensor.count(p) ~= tensor.count(t) then
+    fail('bernoulli: probabilities of size %s for a tensor of size %s', tensor.shape_text(p), tensor.shape_text(t))
+  end
+  if tensor.count(t) == 0 then return t end
+  local drawn, below = tensor.empty(C.GT_DOUBLE, tensor.count(t)), new(C.GT_BYTE)
+  fill(g, 'uniform', drawn, 0, 1)
+  local flat = tensor.empty(C.GT_DOUBLE, tensor.count(t))
+  check(C.gt_copy(flat, p))
+  check(C.gt_compare(C.gt_compare_code('le'), below, drawn, flat, 0))
+  check(C.gt_copy(t, below))
+  return t
+end
+
 -- random(): a 32-bit word; random(b): 1..b; random(a, b): a..b.
 local function random_bounds(a, b)
   if b == nil then a, b = 1, a end

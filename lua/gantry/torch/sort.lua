@@ -186,6 +186,7 @@ end
 function functions.histc(r, x, bins, low, high)
   if not is(x) then r, x, bins, low, high = nil, r, x, bins, low end
   want(x, 'histc')
+  if r then want(r, 'histc') end
   bins = bins == nil and 100 or integer(bins, 'histc', 'the number of bins')
   if bins < 1 then fail('histc: %d bins, wanted at least 1', bins) end
   low, high = number(low or 0, 'histc', 'the lower bound'), number(high or 0, 'histc', 'the upper bound')

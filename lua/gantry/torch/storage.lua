@@ -84,8 +84,7 @@ local function position(s, key)
   return i - 1
 end
 
---- @function storage.index
--- What `s[key]` gives: an element for a number, a method for a string.
+--- What `s[key]` gives: an element for a number, a method for a string.
 function storage.index(s, key)
   if type(key) == 'string' then return storage.methods[s.dtype][key] end
   return tonumber(elements(s)[position(s, key)])
@@ -183,8 +182,7 @@ end
 function common.type(s, name)
   want(s, 'type')
   if name == nil then return dtypes.storage_names[s.dtype] end
-  local dtype = dtypes.storage_codes[name]
-  if not dtype then fail("type: '%s' is not a type of storage", tostring(name)) end
+  local dtype = dtypes.code_of(dtypes.storage_codes, name, 'type')
   if dtype == s.dtype then return s end
   return common.copy(storage.new(dtype, tonumber(s.count)), s)
 end

@@ -51,7 +51,7 @@ function Reader.new(source, name, format, options)
   self:need(2, true)
   if format == nil then format = self.text:find('^[0-8]\n') and 'ascii' or 'binary' end
   if format ~= 'binary' and format ~= 'ascii' and format ~= 'b32' and format ~= 'b64' then
-    fail("load: the format is '%s', wanted 'binary' or 'ascii'", tostring(format))
+    fail("load: the format is %s, wanted 'binary' or 'ascii'", type(format) == 'string' and format or 'a ' .. type(format))
   end
   self.ascii = format == 'ascii'
   self.long_size = format == 'b32' and 4 or 8

@@ -21,7 +21,7 @@ local MAX_DEPTH = 1000
 -- @treturn table writer with writeObject, writeInt ...
 function Writer.new(put, format)
   if format ~= nil and format ~= 'binary' and format ~= 'ascii' then
-    fail("save: the format is '%s', wanted 'binary' or 'ascii'", tostring(format))
+    fail("save: the format is %s, wanted 'binary' or 'ascii'", type(format) == 'string' and format or 'a ' .. type(format))
   end
   -- index: number of each object written, by reference or, for cdata, by address; alive: keeps addresses from being reused.
   return setmetatable({put = put, ascii = format == 'ascii', index = {}, count = 0, alive = {}, trail = {}, depth = 0}, Writer)

@@ -2,6 +2,7 @@
 -- @module gantry.torch.timer
 local ffi = require 'ffi'
 local class = require 'gantry.torch.class'
+local dtypes = require 'gantry.torch.dtypes'
 
 ffi.cdef [[
 typedef struct gantry_timeval { long sec, usec; } gantry_timeval;
@@ -22,7 +23,6 @@ local function read()
 end
 
 local functions = {}
-class.modules.torch = functions
 
 --- A stopwatch that starts when it is made.
 -- @type Timer
@@ -93,7 +93,7 @@ end
 -- @treturn number
 function functions.toc(from)
   local t = read()
-  return t - (from or started or t)
+  return t - dtypes.number(from or started or t, 'toc', 'the start')
 end
 
 return {functions = functions}

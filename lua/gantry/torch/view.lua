@@ -498,9 +498,7 @@ end
 function methods.type(t, name)
   want(t, 'type')
   if name == nil then return dtypes.tensor_names[t.dtype] end
-  local dtype = dtypes.tensor_codes[name]
-  if name == 'torch.Tensor' then dtype = tensor.default end
-  if not dtype then fail("type: '%s' is not a type of tensor", tostring(name)) end
+  local dtype = name == 'torch.Tensor' and tensor.default or dtypes.code_of(dtypes.tensor_codes, name, 'type')
   if dtype == t.dtype then return t end
   return tensor.copy_of(t, dtype)
 end
@@ -561,6 +559,7 @@ local function cat_list(r, list, dim)
     parts[i - 1] = list[i]
     rank = math.max(rank, list[i].rank)
   end
+  if rank == 0 then return tensor.set_to(r or new(list[1].dtype)) end
   dim = dim == nil and rank or integer(dim, 'cat', 'the dimension')
   if dim < 1 or dim > math.min(rank + 1, 8) then fail('cat: dimension %d is outside 1..%d', dim, math.min(rank + 1, 8)) end
   r = r or new(list[1].dtype)
