@@ -56,7 +56,8 @@ end
 --- Folders with recipes: beside the Lua files when installed, beside lua/ in a checkout.
 function recipe.folders()
   local found = {}
-  for _, folder in ipairs {here .. 'recipes', here .. '../../recipes'} do
+  local checkout = (here:match '^(.*)lua/gantry/$' or here .. '../../') .. 'recipes'
+  for _, folder in ipairs {here .. 'recipes', checkout} do
     if lfs.attributes(folder, 'mode') == 'directory' then found[#found + 1] = folder end
   end
   return found
