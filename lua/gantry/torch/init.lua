@@ -24,9 +24,9 @@ for dtype, name in pairs(dtypes.names) do
 end
 
 local parts = {
-  require 'gantry.torch.view', require 'gantry.torch.create', require 'gantry.torch.elementwise', require 'gantry.torch.linear',
-  require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random', require 'gantry.torch.timer',
-  require 'gantry.torch.sort', require 'gantry.torch.serialize',
+  require 'gantry.torch.view', require 'gantry.torch.content', require 'gantry.torch.create', require 'gantry.torch.elementwise',
+  require 'gantry.torch.linear', require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random',
+  require 'gantry.torch.timer', require 'gantry.torch.sort', require 'gantry.torch.serialize',
 }
 local operators = {}
 for _, part in ipairs(parts) do

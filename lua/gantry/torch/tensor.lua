@@ -347,6 +347,18 @@ function tensor.set_to(t, source, ...)
   return t
 end
 
+--- Where a shape function puts its result, and what it works on: t and u where u is a tensor, as in r:view(x, sizes), else a
+-- new tensor and t.
+-- @tparam tensor t the first argument
+-- @param u the second argument
+-- @treturn tensor result
+-- @treturn tensor source
+function tensor.target(t, u)
+  if not is(u) then return new(t.dtype), t end
+  if t.dtype ~= u.dtype then fail('a view of a %s cannot be a %s', dtypes.tensor_names[u.dtype], dtypes.tensor_names[t.dtype]) end
+  return t, u
+end
+
 --- A LongStorage of the sizes, as `#t` and `t:size()` give.
 -- @tparam tensor t the tensor
 -- @treturn storage
