@@ -320,6 +320,10 @@ describe('shapes', function()
     assert.same({{1, 5, 9}, {2, 6, 10}, {3, 7, 11}, {4, 8, 12}}, x34():t():reshape(4, 3):totable())
     assert.same({2, 6}, x34():reshape(2, -1):size():totable())
     assert.has_error(function() x34():reshape(5, 2) end)
+    local turned = x34():t()
+    assert.same({1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12}, turned:reshape(turned, 12):totable())
+    local pair = torch.FloatTensor{1, 2}
+    assert.same({1, 2, 1, 2}, pair:repeatTensor(pair, 2):totable())
   end)
 
   it('are resized in place', function()

@@ -110,6 +110,7 @@ function methods.reshape(t, a, ...)
   local have = tensor.count(source)
   if open then shape_buffer[open] = n > 0 and math.floor(have / n) or 0; n = n * tonumber(shape_buffer[open]) end
   if n ~= have then fail('reshape: %d elements (size %s) do not make the size asked for', have, tensor.shape_text(source)) end
+  if rawequal(r, source) then source = tensor.copy_of(source) end
   check(C.gt_tensor_resize(r, rank, shape_buffer))
   if have > 0 then check(C.gt_copy(r, source)) end
   return r
@@ -241,6 +242,7 @@ function methods.repeatTensor(t, a, ...)
   local rank
   if r == t then rank = read_shape('repeatTensor', ...) else rank = read_shape('repeatTensor', a, ...) end
   if source.rank == 0 then fail('repeatTensor: the tensor is empty') end
+  if rawequal(r, source) then source = tensor.copy_of(source) end
   if rank < source.rank then fail('repeatTensor: got %d repeats for a tensor of %d dimensions', rank, source.rank) end
   if rank > 4 then
     -- The interleaved view below has a dimension for each repeat and each size; where that is too many, one dimension at a time.
