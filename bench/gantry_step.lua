@@ -1,12 +1,15 @@
 -- One DCGAN update in Gantry, whole: data, both networks, Adam. A step for each line on standard input.
--- usage: gantry bench/gantry_step.lua SIZE BATCH BASE      Prints "ready", then the seconds of each step.
+-- usage: gantry bench/gantry_step.lua SIZE BATCH BASE KERNEL CHANNELS      Prints "ready", then the seconds of each step.
 local gantry = require 'gantry'
 local gan, data, torch = gantry.gan, gantry.data, gantry.torch
 
-local size, batch, base = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
+local numbers = {}
+for i = 1, 5 do numbers[i] = assert(tonumber(arg[i]), 'wanted SIZE BATCH BASE KERNEL CHANNELS') end
+local size, batch, base, kernel, channels = unpack(numbers)
 local recipe = gan.load_recipe 'dcgan'
-local options = recipe.options:resolve {from = 'bench', values = {size = size, batch = batch, base = base, kernel = 4, z = 'normal'}}
-local trainer = gan.trainer(recipe, options, data.open('scenes:faces', {size = size, channels = 3, seed = 1}))
+local values = {size = size, batch = batch, base = base, kernel = kernel, channels = channels, z = 'normal'}
+local options = recipe.options:resolve {from = 'bench', values = values}
+local trainer = gan.trainer(recipe, options, data.open('scenes:faces', {size = size, channels = channels, seed = 1}))
 
 trainer:step()
 print 'ready'

@@ -1,5 +1,5 @@
 -- Memory over a long training: live and peak bytes of the pool, Lua's heap and the process, at steps 10, 20, 50, 100 ...
--- usage: gantry bench/soak.lua [STEPS]      ends with exit code 1 where anything grew by more than 2% after step 20.
+-- usage: gantry bench/soak.lua [STEPS]      ends with exit code 1 where anything grew by more than 2% and 2 MB after step 20.
 local gantry = require 'gantry'
 local gan, data = gantry.gan, gantry.data
 
@@ -24,9 +24,12 @@ for step = 1, steps do
   if marks[step] or step == steps then
     local m = gantry.memory()
     local now = {peak = m.peak / 2 ^ 20, mapped = m.mapped / 2 ^ 20, resident = resident(), lua = collectgarbage 'count' / 1024}
-    print(('step %5d: pool peak %.1f MB, mapped %.1f MB, resident peak %.1f MB, Lua %.1f MB'):format(step, now.peak, now.mapped, now.resident, now.lua))
+    print(('step %5d: pool peak %.1f MB, mapped %.1f MB, resident peak %.1f MB, Lua %.1f MB')
+      :format(step, now.peak, now.mapped, now.resident, now.lua))
     if step == 20 then before = now end
-    if before and (now.peak > 1.02 * before.peak or now.mapped > 1.02 * before.mapped or now.resident > 1.02 * before.resident + 2) then grew = true end
+    if before then
+      for _, what in ipairs {'peak', 'mapped', 'resident'} do grew = grew or now[what] > 1.02 * before[what] + 2 end
+    end
   end
 end
 print(grew and 'memory grew after step 20' or 'memory is flat after step 20')

@@ -1,6 +1,7 @@
 -- Seconds of a DCGAN update, Gantry's beside PyTorch's: live processes that take turns, a step each, so that a slow moment
 -- of the machine falls on both. Prints medians and `ratio NAME VALUE` lines: our time over theirs.
 -- usage: gantry bench/step.lua [PAIRS]      PyTorch is found through /usr/bin/python3; without it only our seconds are printed.
+local ffi = require 'ffi'
 local gantry = require 'gantry'
 local native = require 'gantry.native'
 
@@ -36,15 +37,16 @@ end
 local openblas = '/usr/lib/x86_64-linux-gnu/openblas-openmp'
 -- PyTorch's best surroundings: the right OpenBLAS kernels, its OpenMP build, and memory that is not given back at every step.
 local surroundings = ('OPENBLAS_CORETYPE=%s LD_LIBRARY_PATH=%s MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 ' ..
-  'MALLOC_TOP_PAD_=268435456'):format(native.C.gt_blas_name() ~= nil and require('ffi').string(native.C.gt_blas_name()):match 'SkylakeX' or 'Haswell', openblas)
-local gantry_command = arg[-1] or 'bin/gantry'
+  'MALLOC_TOP_PAD_=268435456'):format(ffi.string(native.C.gt_blas_name()):match 'SkylakeX' or 'Haswell', openblas)
+local command = here .. '../bin/gantry'
 
-local function compare(name, size, batch, base)
-  local ours, stop_ours = start(('%s %sgantry_step.lua %d %d %d'):format(gantry_command, here, size, batch, base))
+local function compare(name, size, batch, base, kernel, channels)
+  local nets = ('%d %d %d %d %d'):format(size, batch, base, kernel, channels)
+  local ours, stop_ours = start(('%s %sgantry_step.lua %s'):format(command, here, nets))
   if not ours then error 'bench: our own step does not start' end
   local peers = {}
   for _, how in ipairs {'plain', 'tuned'} do
-    local step, stop = start(('%s /usr/bin/python3 %speers/pytorch_step.py %d %d %d %d %s'):format(surroundings, here, size, batch, base, threads, how))
+    local step, stop = start(('%s /usr/bin/python3 %speers/pytorch_step.py %s %d %s'):format(surroundings, here, nets, threads, how))
     if step then peers[#peers + 1] = {how = how, step = step, stop = stop, times = {}} end
   end
   local times = {}
@@ -64,7 +66,10 @@ local function compare(name, size, batch, base)
   if #peers == 0 then print '  PyTorch is not installed for /usr/bin/python3: nothing to compare with' end
 end
 
-print(('gantry %s, %s'):format(gantry.version, require('ffi').string(native.C.gt_cpu_name())))
-compare('step64_b128', 64, 128, 64)
-compare('step64_b64', 64, 64, 64)
-compare('step32_b128', 32, 128, 64)
+print(('gantry %s, %s'):format(gantry.version, ffi.string(native.C.gt_cpu_name())))
+-- name, size, batch, base, kernel, channels
+compare('step64_b128', 64, 128, 64, 4, 3)
+compare('step64_b64', 64, 64, 64, 4, 3)
+compare('step64_b64_base32', 64, 64, 32, 4, 3)
+compare('step32_b128', 32, 128, 64, 4, 3)
+compare('step32_b64_mnist', 32, 64, 32, 5, 1)
