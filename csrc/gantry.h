@@ -281,6 +281,10 @@ int gt_epoch_indices(int64_t *indices, double seed, double start, int64_t n, int
 int gt_file_replace(const char *path, int n, const void *const *parts, const double *bytes);
 int gt_file_read(void *into, const char *path, double offset, double bytes);
 double gt_file_size(const char *path);                                      /* -1: not a regular file */
+/* Takes the lock that a file stands for, until gt_file_unlock or the process's end, however it ends. *held: for gt_file_unlock,
+ * or -1 where another holds it, whose process number is then in *holder (0: unknown). */
+int gt_file_lock(int *held, double *holder, const char *path);
+void gt_file_unlock(int held);
 int gt_terminal_columns(int fd);                                            /* 0: not a terminal */
 double gt_seconds(void);                                                    /* a clock that only goes forward */
 /* Goes on hashing (FNV-1a, 64 bits) with the elements of t in logical order; start with *hash = 0. */
@@ -349,6 +353,8 @@ int gt_scene_draw(gt_tensor *r, int kind, double seed, double index, int channel
 int gt_image_load(gt_tensor *r, const char *path, int channels, double background);
 /* a: ByteTensor H x W or C x H x W. The name's ending chooses the format; quality (1..100) is for JPEG. */
 int gt_image_save(const char *path, const gt_tensor *a, int quality);
+/* An animated PNG that repeats for ever. a: ByteTensor frames x C x H x W; each frame is shown for so many ms, 1..65535. */
+int gt_image_save_animation(const char *path, const gt_tensor *a, int milliseconds);
 int gt_image_check(const char *path);                       /* 0 where the whole file can be decoded */
 /* r gets a's leading dimensions and h x w. a: H x W, C x H x W or N x C x H x W; Byte, Float or Double. filter: "simple" (the
  * nearest pixel), "bilinear", "bicubic" or "lanczos", all but the first widened where the picture shrinks. */
