@@ -85,7 +85,7 @@ void gt_pool_trim(void);                   /* gives cached blocks back to the sy
 
 enum { GT_BYTE, GT_CHAR, GT_SHORT, GT_INT, GT_LONG, GT_FLOAT, GT_DOUBLE, GT_DTYPES };
 enum { GT_MAX_RANK = 8 };
-enum { GT_EXPOSED = 1, GT_RELEASED = 2, GT_FOREIGN = 4 };
+enum { GT_EXPOSED = 1, GT_RELEASED = 2, GT_FOREIGN = 4, GT_MAPPED = 8 };
 
 /* A counted block of elements. `version` moves with every write through the library. */
 typedef struct gt_storage {
@@ -94,7 +94,7 @@ typedef struct gt_storage {
   uint64_t version;
   size_t bytes;                            /* capacity */
   int32_t dtype;
-  int32_t flags;                           /* GT_EXPOSED, GT_RELEASED, GT_FOREIGN */
+  int32_t flags;                           /* GT_EXPOSED, GT_RELEASED, GT_FOREIGN: not the pool's; GT_MAPPED: a file's pages */
   int32_t refs;                            /* atomic */
   int32_t unused;
 } gt_storage;
@@ -124,6 +124,10 @@ int gt_tensor_resize(gt_tensor *t, int rank, const int64_t *shape);
 int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like);
 /* Makes t a view of s. step NULL: contiguous. A storage that is too small is enlarged, as Torch7's set did. */
 int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const int64_t *shape, const int64_t *step);
+/* Makes t, of its own type, a view of the bytes of a file from `offset` on, which is a multiple of an element's size. Pages are
+ * read when they are touched and may be dropped again, so the file may be larger than memory; what is written to t stays in memory
+ * and never reaches the file. Unmapped with the last reference. The file must not be made shorter meanwhile. */
+int gt_tensor_map(gt_tensor *t, const char *path, double offset, int rank, const int64_t *shape);
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src);  /* t becomes the same view as src; the types are equal */
 int gt_is_contiguous(const gt_tensor *t);
 double gt_numel(const gt_tensor *t);
@@ -279,6 +283,8 @@ int gt_epoch_indices(int64_t *indices, double seed, double start, int64_t n, int
 
 /* Writes n parts one after another to a temporary name beside path, syncs, and renames: the old file or the whole new one. */
 int gt_file_replace(const char *path, int n, const void *const *parts, const double *bytes);
+/* Syncs a file that was written under a temporary name and renames it to path. */
+int gt_file_commit(const char *temporary, const char *path);
 int gt_file_read(void *into, const char *path, double offset, double bytes);
 double gt_file_size(const char *path);                                      /* -1: not a regular file */
 /* Takes the lock that a file stands for, until gt_file_unlock or the process's end, however it ends. *held: for gt_file_unlock,
@@ -363,6 +369,22 @@ int gt_image_scale(gt_tensor *r, const gt_tensor *a, int h, int w, const char *f
 int gt_image_quantize(gt_tensor *r, const gt_tensor *a, double lo, double hi);
 int gt_image_dequantize(gt_tensor *r, const gt_tensor *a, double lo, double hi);
 
+/* What is known of a picture file once all of it was decoded. */
+typedef struct gt_picture {
+  int32_t code;                            /* 0, or the error code; then only reason is set */
+  int32_t format;                          /* 0 neither, 1 PNG, 2 JPEG */
+  int32_t height, width;                   /* the right way up */
+  int32_t channels;                        /* 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha, after decoding */
+  int32_t depth;                           /* bits of a channel, or of a palette's index, in the file */
+  int32_t flags;                           /* GT_PALETTE ... */
+  int32_t unused;
+  uint64_t content[2];                     /* equal where the size and every pixel as RGBA are equal */
+  char reason[240];                        /* "NAME: why" */
+} gt_picture;
+enum { GT_PALETTE = 1, GT_CMYK = 2, GT_TURNED = 4, GT_LACED = 8, GT_SEE_THROUGH = 16, GT_ONE_COLOUR = 32 };
+/* Decodes n files whole, several at once. paths: n zero-terminated names one after another. Only a lack of memory is an error. */
+int gt_pictures_look(gt_picture *pictures, const char *paths, int n);
+
 /* Reads an idx file of bytes (MNIST's format), gzipped or not, into a ByteTensor of the file's shape. */
 int gt_idx_read(gt_tensor *r, const char *path);
 
@@ -376,16 +398,21 @@ typedef struct gt_load_options {
   int32_t channels, height, width;         /* of the pictures made; channels 1, 3 or 4 */
   int32_t fit;                             /* GT_CROP ... */
   double background;                       /* 0xRRGGBB under transparent pixels and around padded ones */
-  int32_t flip;                            /* 1: each picture is mirrored or not by (flip_seed, position) */
+  int32_t flip;                            /* 1: each picture is mirrored or not by (augment_seed, position) */
   int32_t unused;
-  double flip_seed;
+  double augment_seed;
   double cache_bytes;                      /* negative: a quarter of the machine's memory, at most 1 GB */
+  /* 0..1. Pictures are made larger by (1 + crop)(1 + scale); (augment_seed, position) chooses the part that is shown: 1 to
+   * 1 + scale times the size, anywhere, brought to the size. Without a position, and in gt_loader_get, all of it is shown. */
+  double crop, scale;
+  double lo, hi;                           /* what becomes 0 and 255 of Float and Double images */
 } gt_load_options;
 
 /* paths: n zero-terminated names one after another, copied. Files that do not begin as images do are left out: see
  * gt_loader_unreadable. All three return NULL on failure, and a counted loader else. */
 gt_loader *gt_loader_files(const gt_load_options *options, const char *paths, double n);
-/* images: ByteTensor N x C x H x W, contiguous; the loader holds a reference to its storage, which must not be resized. */
+/* images: Byte, Float or Double, N x C x H x W with any strides; the loader holds a reference to its storage, which must not be
+ * resized. */
 gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *images);
 gt_loader *gt_loader_scenes(const gt_load_options *options, int kind, double seed, double n);
 void gt_loader_free(gt_loader *l);                          /* its batches stay usable until they are freed */
@@ -403,9 +430,9 @@ int gt_loader_get(gt_tensor *r, gt_loader *l, double i);
 /* One batch at a time: start, then wait. In a batch the place of an unreadable picture is taken by the next readable one. */
 gt_batch *gt_batch_new(gt_loader *l);
 void gt_batch_free(gt_batch *b);                            /* waits for jobs that still run */
-/* indices: n picture numbers; positions: n numbers that decide on mirroring, or NULL. Both are copied. */
+/* indices: n picture numbers; positions: n numbers that decide on mirroring, parts and sizes, or NULL. Both are copied. */
 int gt_batch_start(gt_batch *b, const int64_t *indices, const int64_t *positions, int n);
-/* r, a Float or Double tensor, becomes n x channels x height x width in -1..1 (v / 127.5 - 1). */
+/* r becomes n x channels x height x width: Float or Double in -1..1 (v / 127.5 - 1), or Byte. */
 int gt_batch_wait(gt_tensor *r, gt_batch *b);
 
 /* CDEF END */

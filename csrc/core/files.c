@@ -54,6 +54,16 @@ int gt_file_replace(const char *path, int n, const void *const *parts, const dou
   return GT_OK;
 }
 
+int gt_file_commit(const char *temporary, const char *path) {
+  int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+  int failed = fd < 0 || fsync(fd) != 0, reason = errno;
+  if (fd >= 0) close(fd);
+  if (!failed && rename(temporary, path) != 0) failed = 1, reason = errno;
+  if (failed) return gt__fail(GT_EIO, "%s: cannot be written: %s", path, strerror(reason));
+  sync_directory_of(path);
+  return GT_OK;
+}
+
 int gt_file_read(void *into, const char *path, double offset, double bytes) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return gt__fail(GT_EIO, "%s: cannot be opened: %s", path, strerror(errno));

@@ -1,10 +1,8 @@
-/* batch.c: batches of a loader's pictures, made by background jobs while the caller computes, and handed over as real tensors
- * in -1..1. Jobs write to bytes of the batch's own, so nothing that a program does to its tensors can meet them. */
+/* batch.c: batches of a loader's pictures, made by background jobs while the caller computes, and handed over as tensors,
+ * bytes or -1..1. Jobs write to bytes of the batch's own, so nothing that a program does to its tensors can meet them. */
 #include "loader.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { FLIP_STREAM = 0xf11b };
 
 struct gt_batch {
   gt_loader *loader;
@@ -18,29 +16,23 @@ struct gt_batch {
   char message[400];
 };
 
-static void mirror(uint8_t *planes, int rows, int w) {
-  for (int y = 0; y < rows; y++, planes += w)
-    for (int a = 0, b = w - 1; a < b; a++, b--) {
-      uint8_t v = planes[a];
-      planes[a] = planes[b];
-      planes[b] = v;
-    }
+static size_t shown_bytes(const gt_loader *l) {
+  return (size_t)l->options.channels * (size_t)l->options.height * (size_t)l->options.width;
 }
 
 /* One picture; where it cannot be read, the next one that can. */
 static int fill(gt_batch *b, int k) {
   gt_loader *l = b->loader;
-  uint8_t *out = (uint8_t *)b->bytes.ptr + (size_t)k * (size_t)l->bytes;
+  uint8_t *out = (uint8_t *)b->bytes.ptr + (size_t)k * shown_bytes(l);
+  const int64_t *position = b->placed ? b->indices + b->n + k : NULL;
   int64_t i = b->indices[k], tried = 0;
-  int code = gt__loader_make(out, l, i);
+  int code = gt__loader_make(out, l, i, position);
   while ((code == GT_EFORMAT || code == GT_EIO) && ++tried < l->size) {
     i = i + 1 < l->size ? i + 1 : 0;
-    code = gt__loader_make(out, l, i);
+    code = gt__loader_make(out, l, i, position);
   }
   if (code == GT_EFORMAT || code == GT_EIO)
     return gt__fail(code, "data: none of the %lld files can be read; the first: %s", (long long)l->size, gt_loader_reason(l, 0));
-  if (!code && b->placed && gt__counter64((uint64_t)l->options.flip_seed, FLIP_STREAM, (uint64_t)b->indices[b->n + k]) & 1)
-    mirror(out, l->options.channels * l->options.height, l->options.width);
   return code;
 }
 
@@ -86,7 +78,7 @@ static int reserve(gt_batch *b, int n, int jobs) {
   if (n > b->room) {
     gt__scratch_free(&b->bytes);
     b->room = 0;
-    GT_TRY(gt__scratch_alloc(&b->bytes, (size_t)n * (size_t)b->loader->bytes));
+    GT_TRY(gt__scratch_alloc(&b->bytes, (size_t)n * shown_bytes(b->loader)));
     int64_t *indices = realloc(b->indices, (size_t)n * 2 * sizeof *indices);
     if (!indices) return gt__fail(GT_ENOMEM, "data: no memory for a batch of %d", n);
     b->indices = indices;
@@ -112,7 +104,7 @@ int gt_batch_start(gt_batch *b, const int64_t *indices, const int64_t *positions
   /* Short jobs: a thread that runs one joins the training step late. */
   int per_job = l->source == GT__FROM_FILES ? 1 : 4, jobs = (n + per_job - 1) / per_job;
   GT_TRY(reserve(b, n, jobs));
-  b->placed = positions && l->options.flip;
+  b->placed = positions != NULL;
   memcpy(b->indices, indices, (size_t)n * sizeof *indices);
   if (b->placed) memcpy(b->indices + n, positions, (size_t)n * sizeof *positions);
   b->per_job = per_job;
@@ -147,9 +139,13 @@ int gt_batch_wait(gt_tensor *r, gt_batch *b) {
   int n = b->n;
   b->n = 0;
   if (b->code) return gt__fail(b->code, "%s", b->message);
-  GT_TRY(gt__want_real(r, "data: batch"));
+  if (r->dtype != GT_BYTE) GT_TRY(gt__want_real(r, "data: batch"));
   GT_TRY(gt__result(&out, &tmp, r, 4, (const int64_t[]){n, o->channels, o->height, o->width}, false));
-  conversion c = {.out = out, .bytes = b->bytes.ptr, .n = n * b->loader->bytes};
+  conversion c = {.out = out, .bytes = b->bytes.ptr, .n = n * (int64_t)shown_bytes(b->loader)};
+  if (out->dtype == GT_BYTE) {
+    memcpy(gt__data(out), c.bytes, (size_t)c.n);
+    return gt__commit(r, &tmp, out);
+  }
   gt__byte_table(c.table, -1, 1);
   gt__parallel((c.n + GT__CHUNK - 1) / GT__CHUNK, convert, &c);
   return gt__commit(r, &tmp, out);

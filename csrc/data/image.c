@@ -49,7 +49,8 @@ int gt__image_read(gt__image *image, const char *path, int want) {
   GT_TRY(gt__scratch_alloc(&file, (size_t)size));
   int code = size > 0 ? gt_file_read(file.ptr, path, 0, size) : GT_OK;
   if (!code) {
-    switch (gt__image_format(file.ptr, (size_t)size)) {
+    image->format = gt__image_format(file.ptr, (size_t)size);
+    switch (image->format) {
     case GT__PNG: code = gt__png_decode(image, file.ptr, (size_t)size, path); break;
     case GT__JPEG: code = gt__jpeg_decode(image, file.ptr, (size_t)size, path, want); break;
     default: code = unknown_format(path, size);
@@ -145,11 +146,6 @@ int gt_image_save(const char *path, const gt_tensor *a, int quality) {
   return code;
 }
 
-static inline uint8_t quantum(double v, double scale, double lo) {
-  double q = (v - lo) * scale;
-  return q > 0 ? q < 255 ? (uint8_t)(q + 0.5) : 255 : 0; /* NaN gives 0 */
-}
-
 int gt_image_quantize(gt_tensor *r, const gt_tensor *a, double lo, double hi) {
   const gt_tensor *in;
   gt_tensor *out, tmp, back;
@@ -163,9 +159,9 @@ int gt_image_quantize(gt_tensor *r, const gt_tensor *a, double lo, double hi) {
     int64_t n = gt__numel(in);
     double scale = 255 / (hi - lo);
     if (in->dtype == GT_FLOAT)
-      for (int64_t i = 0; i < n; i++) to[i] = quantum(gt__f(in)[i], scale, lo);
+      for (int64_t i = 0; i < n; i++) to[i] = gt__quantum(gt__f(in)[i], scale, lo);
     else
-      for (int64_t i = 0; i < n; i++) to[i] = quantum(gt__d(in)[i], scale, lo);
+      for (int64_t i = 0; i < n; i++) to[i] = gt__quantum(gt__d(in)[i], scale, lo);
     code = gt__commit(r, &back, out);
   }
   gt__reset(&tmp);

@@ -6,10 +6,11 @@
 /* Larger pictures are refused before any memory is asked for. */
 enum { GT__MAX_SIDE = 65500, GT__MAX_PIXELS = 1 << 27 };
 
-/* A decoded picture: h x w x channels bytes; 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. */
+/* A decoded picture: h x w x channels bytes; 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. depth, flags
+ * (GT_PALETTE ...) and format (GT__PNG ...): how the file had it. */
 typedef struct {
   gt__scratch memory;
-  int channels, h, w;
+  int channels, h, w, depth, flags, format;
 } gt__image;
 
 static inline uint8_t *gt__pixels(const gt__image *image) { return image->memory.ptr; }
@@ -47,6 +48,14 @@ void gt__filter_free(gt__filter *f);
 /* Brings channels x ih x iw planes to channels x h x w as fit (GT_CROP ...) says; `ground` has a byte per channel, for GT_PAD.
  * Colours of transparent pixels do not bleed: four channels are weighted by alpha. */
 int gt__resize_bytes(uint8_t *out, int h, int w, const uint8_t *in, int ih, int iw, int channels, int fit, int kind, const uint8_t *ground);
+/* The same for a part of the input, as it is: length_y x length_x pixels from (from_y, from_x). */
+int gt__resize_part(uint8_t *out, int h, int w, const uint8_t *in, int ih, int iw, int channels, double from_y, double from_x,
+                    double length_y, double length_x);
+/* v as a byte: lo is 0, 255 / scale above it is 255; what lies outside is cut off. */
+static inline uint8_t gt__quantum(double v, double scale, double lo) {
+  double q = (v - lo) * scale;
+  return q > 0 ? q < 255 ? (uint8_t)(q + 0.5) : 255 : 0; /* NaN gives 0 */
+}
 /* What bytes 0..255 stand for. */
 void gt__byte_table(double *table, double lo, double hi);
 /* The background colour as bytes of 1, 3 or 4 channels. */

@@ -76,7 +76,7 @@ static int orientation(j_decompress_ptr in) {
 /* Turns a decoded picture the right way up. */
 static int upright(gt__image *image, int turn, const char *name) {
   if (turn == 1) return GT_OK;
-  gt__image to;
+  gt__image to = {.channels = 0};
   int c = image->channels, h = image->h, w = image->w;
   GT_TRY(turn > 4 ? gt__image_alloc(&to, name, c, w, h) : gt__image_alloc(&to, name, c, h, w));
   for (int y = 0; y < to.h; y++)
@@ -87,6 +87,9 @@ static int upright(gt__image *image, int turn, const char *name) {
       memcpy(gt__pixels(&to) + ((size_t)y * to.w + x) * c, gt__pixels(image) + ((size_t)sy * w + sx) * c, (size_t)c);
     }
   gt__image_free(image);
+  to.depth = image->depth;
+  to.flags = image->flags | GT_TURNED;
+  to.format = image->format;
   *image = to;
   return GT_OK;
 }
@@ -119,6 +122,8 @@ static int decode(state *s, const uint8_t *bytes, size_t n, int want) {
   if (want > 0)
     while (in->scale_num > 1 && (double)shorter * (in->scale_num / 2) / 8 >= 2.0 * want) in->scale_num /= 2;
   int turn = orientation(in);
+  s->image->depth = in->data_precision;
+  s->image->flags = (cmyk ? GT_CMYK : 0) | (in->progressive_mode ? GT_LACED : 0);
   jpeg_start_decompress(in);
   int w = (int)in->output_width, h = (int)in->output_height, channels = in->out_color_space == JCS_GRAYSCALE ? 1 : 3;
   GT_TRY(gt__image_alloc(s->image, s->name, channels, h, w));

@@ -54,17 +54,40 @@ static int from_file(uint8_t *out, gt_loader *l, int64_t i) {
   gt__image image;
   gt__scratch planes;
   uint8_t ground[4];
-  int larger = o->height > o->width ? o->height : o->width;
+  int larger = l->h > l->w ? l->h : l->w;
   GT_TRY(gt__image_read(&image, path, o->fit == GT_CROP ? larger : 0));
   int code = gt__scratch_alloc(&planes, (size_t)image.h * (size_t)image.w * (size_t)o->channels);
   if (!code) {
     gt__image_planes(planes.ptr, &image, o->channels, (unsigned)o->background);
     gt__ground(ground, (unsigned)o->background, o->channels);
-    code = gt__resize_bytes(out, o->height, o->width, planes.ptr, image.h, image.w, o->channels, o->fit, GT__BILINEAR, ground);
+    code = gt__resize_bytes(out, l->h, l->w, planes.ptr, image.h, image.w, o->channels, o->fit, GT__BILINEAR, ground);
     gt__scratch_free(&planes);
   }
   gt__image_free(&image);
   return code;
+}
+
+/* One value of a Byte, Float or Double tensor as a byte. */
+static inline uint8_t byte_at(const uint8_t *p, int dtype, const gt_load_options *o, double scale) {
+  float f;
+  double d;
+  if (dtype == GT_BYTE) return *p;
+  if (dtype == GT_FLOAT) memcpy(&f, p, sizeof f), d = f;
+  else memcpy(&d, p, sizeof d);
+  return gt__quantum(d, scale, o->lo);
+}
+
+/* Picture i of a tensor with any strides as h x w x k bytes. */
+static void gather(uint8_t *pixels, const gt_tensor *t, int64_t i, const gt_load_options *o) {
+  const int64_t size = (int64_t)gt_dtype_size(t->dtype), k = t->shape[1], h = t->shape[2], w = t->shape[3];
+  const double scale = t->dtype == GT_BYTE ? 1 : 255 / (o->hi - o->lo);
+  const uint8_t *base = (const uint8_t *)gt__data(t) + i * t->step[0] * size;
+  for (int64_t c = 0; c < k; c++)
+    for (int64_t y = 0; y < h; y++) {
+      const uint8_t *from = base + (c * t->step[1] + y * t->step[2]) * size;
+      uint8_t *to = pixels + y * w * k + c;
+      for (int64_t x = 0; x < w; x++) to[x * k] = byte_at(from + x * t->step[3] * size, t->dtype, o, scale);
+    }
 }
 
 static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
@@ -72,24 +95,23 @@ static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
   const gt_tensor *t = &l->images;
   const int k = (int)t->shape[1], h = (int)t->shape[2], w = (int)t->shape[3], channels = o->channels;
   const size_t n = (size_t)h * (size_t)w;
-  const uint8_t *in = (const uint8_t *)gt__data(t) + n * (size_t)k * (size_t)i;
+  const uint8_t *in = (const uint8_t *)gt__data(t) + t->step[0] * i;
   gt__scratch planes = {0};
   uint8_t ground[4];
   GT_TRY(gt__usable(t, "data"));
   gt__ground(ground, (unsigned)o->background, channels);
-  if (k != channels) {
+  bool planar = t->dtype == GT_BYTE && t->step[3] == 1 && t->step[2] == w && t->step[1] == (int64_t)n;
+  if (k != channels || !planar) {
     gt__image image = {.channels = k, .h = h, .w = w};
     GT_TRY(gt__scratch_alloc(&image.memory, n * (size_t)k));
-    uint8_t *pixels = gt__pixels(&image);
-    for (int c = 0; c < k; c++)
-      for (size_t p = 0; p < n; p++) pixels[p * (size_t)k + (size_t)c] = in[n * (size_t)c + p];
+    gather(gt__pixels(&image), t, i, o);
     int code = gt__scratch_alloc(&planes, n * (size_t)channels);
     if (!code) gt__image_planes(planes.ptr, &image, channels, (unsigned)o->background);
     gt__image_free(&image);
     if (code) return code;
     in = planes.ptr;
   }
-  int code = gt__resize_bytes(out, o->height, o->width, in, h, w, channels, o->fit, GT__BILINEAR, ground);
+  int code = gt__resize_bytes(out, l->h, l->w, in, h, w, channels, o->fit, GT__BILINEAR, ground);
   gt__scratch_free(&planes);
   return code;
 }
@@ -98,11 +120,12 @@ static int make(uint8_t *out, gt_loader *l, int64_t i) {
   switch (l->source) {
   case GT__FROM_FILES: return from_file(out, l, i);
   case GT__FROM_IMAGES: return from_memory(out, l, i);
-  default: return gt__scene_bytes(out, l->kind, l->seed, (uint64_t)i, l->options.channels, l->options.height, l->options.width);
+  default: return gt__scene_bytes(out, l->kind, l->seed, (uint64_t)i, l->options.channels, l->h, l->w);
   }
 }
 
-int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i) {
+/* Picture i as it is kept. */
+static int whole(uint8_t *out, gt_loader *l, int64_t i) {
   const size_t bytes = (size_t)l->bytes;
   uint8_t *place = i < l->kept ? (uint8_t *)l->cache.ptr + bytes * (size_t)i : NULL;
   uint8_t seen = __atomic_load_n(&l->state[i], __ATOMIC_ACQUIRE);
@@ -130,13 +153,66 @@ int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i) {
   return code;
 }
 
+/* ---- from what is kept to what is shown ---------------------------------------------------------------------------- */
+
+enum { FLIP = 0xf11b, PART_Y = 0x9a27, PART_X, PART_SIZE };
+
+static double chance(const gt_loader *l, int stream, int64_t position) {
+  return gt__unit(gt__counter64((uint64_t)l->options.augment_seed, (uint64_t)stream, (uint64_t)position));
+}
+
+static void mirror(uint8_t *planes, int rows, int w) {
+  for (int y = 0; y < rows; y++, planes += w)
+    for (int a = 0, b = w - 1; a < b; a++, b--) {
+      uint8_t v = planes[a];
+      planes[a] = planes[b];
+      planes[b] = v;
+    }
+}
+
+/* The part of the kept picture that a position shows. */
+static int show_part(uint8_t *out, const uint8_t *kept, const gt_loader *l, int64_t position) {
+  const gt_load_options *o = &l->options;
+  double size = 1 + o->scale * chance(l, PART_SIZE, position), length_y = o->height * size, length_x = o->width * size;
+  if (length_y > l->h) length_y = l->h;
+  if (length_x > l->w) length_x = l->w;
+  double y = chance(l, PART_Y, position), x = chance(l, PART_X, position), from_y, from_x;
+  if (o->scale > 0) {
+    from_y = y * (l->h - length_y);
+    from_x = x * (l->w - length_x);
+  } else { /* whole pixels stay as they are */
+    from_y = (int)(y * (l->h - o->height + 1));
+    from_x = (int)(x * (l->w - o->width + 1));
+  }
+  return gt__resize_part(out, o->height, o->width, kept, l->h, l->w, o->channels, from_y, from_x, length_y, length_x);
+}
+
+int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i, const int64_t *position) {
+  const gt_load_options *o = &l->options;
+  if (l->h == o->height && l->w == o->width) {
+    GT_TRY(whole(out, l, i));
+  } else {
+    gt__scratch kept;
+    GT_TRY(gt__scratch_alloc(&kept, (size_t)l->bytes));
+    int code = whole(kept.ptr, l, i);
+    if (!code)
+      code = position ? show_part(out, kept.ptr, l, *position)
+                      : gt__resize_part(out, o->height, o->width, kept.ptr, l->h, l->w, o->channels, 0, 0, l->h, l->w);
+    gt__scratch_free(&kept);
+    if (code) return code;
+  }
+  if (position && o->flip && gt__counter64((uint64_t)o->augment_seed, FLIP, (uint64_t)*position) & 1)
+    mirror(out, o->channels * o->height, o->width);
+  return GT_OK;
+}
+
 int gt_loader_get(gt_tensor *r, gt_loader *l, double i) {
   const gt_load_options *o = &l->options;
   gt_tensor *out, tmp;
   if (!(i >= 0 && i < (double)l->size)) return gt__fail(GT_EARG, "data: picture %.0f is outside 1..%lld", i + 1, (long long)l->size);
   if (r->dtype != GT_BYTE) return gt__fail(GT_ETYPE, "data: a %sTensor for a picture, wanted a ByteTensor", gt__dtype_name(r->dtype));
   GT_TRY(gt__result(&out, &tmp, r, 3, (const int64_t[]){o->channels, o->height, o->width}, false));
-  int code = gt__loader_make(gt__data(out), l, (int64_t)i);
+  int code = gt__loader_make(gt__data(out), l, (int64_t)i, NULL);
   int done = gt__commit(r, &tmp, out);
   return code ? code : done;
 }
@@ -170,6 +246,8 @@ static int check_options(const gt_load_options *o) {
   if (o->height < 1 || o->width < 1 || o->height > 4096 || o->width > 4096)
     return gt__fail(GT_EARG, "data: pictures of %d x %d, wanted sides of 1 to 4096", o->height, o->width);
   if (o->fit < GT_CROP || o->fit > GT_PAD) return gt__fail(GT_EARG, "data: there is no fit %d", o->fit);
+  if (!(o->crop >= 0 && o->crop <= 1) || !(o->scale >= 0 && o->scale <= 1))
+    return gt__fail(GT_EARG, "data: crop %g and scale %g, wanted 0 to 1", o->crop, o->scale);
   return GT_OK;
 }
 
@@ -183,7 +261,9 @@ static gt_loader *loader_new(const gt_load_options *o, int source) {
   l->refs = 1;
   l->source = source;
   l->images = gt__blank(GT_BYTE);
-  l->bytes = (int64_t)o->channels * o->height * o->width;
+  l->h = (int)(o->height * (1 + o->crop) * (1 + o->scale) + 0.5);
+  l->w = (int)(o->width * (1 + o->crop) * (1 + o->scale) + 0.5);
+  l->bytes = (int64_t)o->channels * l->h * l->w;
   pthread_mutex_init(&l->lock, NULL);
   return l;
 }
@@ -273,9 +353,16 @@ gt_loader *gt_loader_files(const gt_load_options *options, const char *paths, do
 gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *images) {
   gt__shape_text text;
   if (check_options(options) || gt__usable(images, "data")) return NULL;
-  if (images->dtype != GT_BYTE || images->rank != 4 || !gt_is_contiguous(images) || gt__numel(images) == 0 || images->shape[1] > 4) {
-    gt__fail(GT_ESHAPE, "data: a %sTensor of %s, wanted a contiguous ByteTensor N x C x H x W of 1 to 4 channels",
+  bool real = images->dtype == GT_FLOAT || images->dtype == GT_DOUBLE;
+  bool shaped = images->rank == 4 && gt__numel(images) > 0 && images->shape[1] <= 4 && images->shape[2] <= GT__MAX_SIDE &&
+                images->shape[3] <= GT__MAX_SIDE && images->shape[2] * images->shape[3] <= GT__MAX_PIXELS;
+  if ((images->dtype != GT_BYTE && !real) || !shaped) {
+    gt__fail(GT_ESHAPE, "data: a %sTensor of %s, wanted a Byte, Float or Double one N x C x H x W of 1 to 4 channels",
              gt__dtype_name(images->dtype), gt__shape(&text, images));
+    return NULL;
+  }
+  if (real && !(options->hi > options->lo)) {
+    gt__fail(GT_EARG, "data: a range from %g to %g", options->lo, options->hi);
     return NULL;
   }
   gt_loader *l = loader_new(options, GT__FROM_IMAGES);
@@ -284,7 +371,7 @@ gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *ima
     gt_loader_free(l);
     return NULL;
   }
-  bool as_is = images->shape[1] == options->channels && images->shape[2] == options->height && images->shape[3] == options->width;
+  bool as_is = !real && images->shape[1] == options->channels && images->shape[2] == l->h && images->shape[3] == l->w;
   return sized(l, images->shape[0], !as_is);
 }
 
@@ -295,7 +382,6 @@ gt_loader *gt_loader_scenes(const gt_load_options *options, int kind, double see
     gt__fail(GT_EARG, "data: there is no kind %d of scenes", kind);
     return NULL;
   }
-  if (gt__picture_size("data: scenes", options->channels, options->height, options->width)) return NULL;
   if (!(n >= 1 && n <= 1e9)) {
     gt__fail(GT_EARG, "data: %g scenes, wanted 1 to 1000000000", n);
     return NULL;
@@ -303,6 +389,10 @@ gt_loader *gt_loader_scenes(const gt_load_options *options, int kind, double see
   if (gt__dice_open(&check, "data: scenes", kind, seed, n)) return NULL;
   gt_loader *l = loader_new(options, GT__FROM_SCENES);
   if (!l) return NULL;
+  if (gt__picture_size("data: scenes", options->channels, l->h, l->w)) {
+    gt_loader_free(l);
+    return NULL;
+  }
   l->kind = kind;
   l->seed = (uint64_t)seed;
   return sized(l, (int64_t)n, true);

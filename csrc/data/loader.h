@@ -12,7 +12,8 @@ struct gt_loader {
   gt_load_options options;
   int refs;                        /* atomic */
   int source;
-  int64_t size, bytes;             /* pictures; bytes of one */
+  int64_t size, bytes;             /* pictures; bytes of one as it is made and kept */
+  int h, w;                        /* as it is made: larger than the options' where parts are shown */
   char *names;                     /* files: all names, and where each readable one begins and its number in the list given */
   int64_t *name_at, *origin;
   gt_tensor images;                /* images: the tensor */
@@ -27,7 +28,8 @@ struct gt_loader {
   int reason_count;
 };
 
-/* Makes picture i into channels x height x width bytes at out, from the cache where it is there. */
-int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i);
+/* Makes picture i into channels x height x width bytes at out, from the cache where it is there. position: where it stands in
+ * the order of training, which decides on mirroring and the part that is shown; NULL: all of it, as it is. */
+int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i, const int64_t *position);
 void gt__loader_retain(gt_loader *l);
 #endif

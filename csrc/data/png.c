@@ -52,6 +52,9 @@ static int decode(state *s, size_t n) {
   png_uint_32 w = png_get_image_width(s->png, s->info), h = png_get_image_height(s->png, s->info);
   /* A deflate stream holds at most 1032 bytes per byte: a small file that claims to be huge is refused unread. */
   if ((double)h * (double)png_get_rowbytes(s->png, s->info) > (double)n * 1032 + 65536) png_error(s->png, "the file ends too early");
+  s->image->depth = png_get_bit_depth(s->png, s->info);
+  if (png_get_color_type(s->png, s->info) == PNG_COLOR_TYPE_PALETTE) s->image->flags |= GT_PALETTE;
+  if (png_get_interlace_type(s->png, s->info) != PNG_INTERLACE_NONE) s->image->flags |= GT_LACED;
   png_set_expand(s->png); /* palettes, 1 to 4 bits, transparent colours */
   png_set_scale_16(s->png);
   int passes = png_set_interlace_handling(s->png);

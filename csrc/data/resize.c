@@ -141,6 +141,19 @@ int gt__resize_bytes(uint8_t *out, int h, int w, const uint8_t *in, int ih, int 
   return code;
 }
 
+int gt__resize_part(uint8_t *out, int h, int w, const uint8_t *in, int ih, int iw, int channels, double from_y, double from_x,
+                    double length_y, double length_x) {
+  gt__filter fy, fx;
+  GT_TRY(gt__filter_make(&fy, GT__BILINEAR, h, from_y, length_y, ih));
+  int code = gt__filter_make(&fx, GT__BILINEAR, w, from_x, length_x, iw);
+  if (!code) {
+    code = resample(out, in, ih, iw, channels, (size_t)h * (size_t)w, (size_t)w, &fy, &fx);
+    gt__filter_free(&fx);
+  }
+  gt__filter_free(&fy);
+  return code;
+}
+
 /* ---- tensors ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -292,7 +292,7 @@ static void test_scale(void) {
 }
 
 static void test_loader(void) {
-  gt_load_options o = {.channels = 3, .height = 20, .width = 32, .cache_bytes = -1, .flip = 1, .flip_seed = 4};
+  gt_load_options o = {.channels = 3, .height = 20, .width = 32, .cache_bytes = -1, .flip = 1, .augment_seed = 4};
   char paths[2048];
   size_t used = 0;
   static const char *const names[] = {"rgb.png",   "text.png", "deep.png", "broken.png", "palette.png",

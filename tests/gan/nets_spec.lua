@@ -25,6 +25,19 @@ describe('nets', function()
     end
   end
 
+  for _, kernel in ipairs {4, 5} do
+    for size, sides in pairs {['48x80'] = {48, 80}, ['80x48'] = {80, 48}, ['16x64'] = {16, 64}, ['28x40'] = {28, 40}} do
+      it(('has the right shapes at %s, kernel %d'):format(size, kernel), function()
+        for _, channels in ipairs {1, 3, 4} do
+          local o = {size = size, channels = channels, base = 2, kernel = kernel, z_size = 5}
+          local images = nets.dcgan_generator(o):forward(torch.FloatTensor(3, 5):uniform(-1, 1))
+          assert.same({3, channels, sides[1], sides[2]}, shape(images))
+          assert.same({3, 1}, shape(nets.dcgan_discriminator(o):forward(images)))
+        end
+      end)
+    end
+  end
+
   it("has as many weights as the paper's networks", function()
     local o = {size = 64, channels = 3, base = 128, kernel = 5, z_size = 100}
     assert.equal(18885760, network.count(nets.dcgan_generator(o)))
@@ -52,6 +65,8 @@ describe('nets', function()
     local function refused(o, pattern) assert.error_matches(function() nets.dcgan_generator(o) end, pattern) end
     refused({size = 50, channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 50, wanted')
     refused({size = 6, channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 6, wanted')
+    refused({size = '50x70', channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 50x70, wanted .* as 48x72')
+    refused({size = '64x1', channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 64x1, wanted')
     refused({size = 32, channels = 3, base = 2, kernel = 3, z_size = 5}, 'kernel is 3, wanted 4 or 5')
   end)
 end)

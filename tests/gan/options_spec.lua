@@ -60,6 +60,19 @@ describe('gan.options', function()
     refused('beta1', 2, 'from 0 to 1')
     refused('lr', 'nan', 'wanted a number')
   end)
+  it('takes sizes of any shape, and a colour', function()
+    local function resolved(key, value) return options.declare({}):resolve({from = 'here', values = {[key] = value}})[key] end
+    assert.equal(48, resolved('size', '48'))
+    assert.equal('48x80', resolved('size', '48x80'))
+    assert.equal(64, resolved('size', '64X64'))
+    assert.same({48, 80}, {options.sides '48x80'})
+    assert.same({32, 32}, {options.sides(32)})
+    assert.equal('#ff8000', resolved('background', 'FF8000'))
+    for _, bad in ipairs {'48x', 'x', '3x80', '48x80x3', 4097, 48.5, true, '64x5000'} do
+      assert.error_matches(function() resolved('size', bad) end, 'here: size is .*, wanted a side or HEIGHTxWIDTH, as 64 or 48x80')
+    end
+    assert.error_matches(function() resolved('background', 'red') end, "wanted auto or a colour as '#ff8000'")
+  end)
   it('reads back what it writes as YAML, to the last bit', function()
     local folder = command.folder()
     local odd = {

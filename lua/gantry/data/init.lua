@@ -48,13 +48,13 @@ local function read_background(value, default)
   return number
 end
 
-local known = {size = 1, channels = 1, seed = 1, count = 1, flip = 1, fit = 1, background = 1, cache = 1, warn = 1}
+local known = {size = 1, channels = 1, seed = 1, count = 1, flip = 1, crop = 1, scale = 1, fit = 1, background = 1, cache = 1, warn = 1}
 
 -- What every kind of data is opened with: the C options, and the data set's own fields.
 local function read_options(o, name, defaults)
   for key in pairs(o) do
     if not known[key] then
-      fail("data: there is no option '%s'; there are background, cache, channels, count, fit, flip, seed, size, warn", tostring(key))
+      fail("data: there is no option '%s'; there are background, cache, channels, count, crop, fit, flip, scale, seed, size, warn", tostring(key))
     end
   end
   local h, w = read_size(o.size, defaults.size or 64)
@@ -64,7 +64,7 @@ local function read_options(o, name, defaults)
   if not fit then fail("data: fit is '%s', wanted crop, stretch or pad", tostring(o.fit)) end
   local options = ffi.new('gt_load_options', {
     channels = channels, height = h, width = w, fit = fit, background = read_background(o.background, defaults.background or 0xffffff),
-    flip = o.flip and 1 or 0, flip_seed = o.seed or 1, cache_bytes = o.cache or -1,
+    flip = o.flip and 1 or 0, augment_seed = o.seed or 1, cache_bytes = o.cache or -1,
   })
   return options, {name = name, channels = channels, height = h, width = w, warn = o.warn or warn}
 end

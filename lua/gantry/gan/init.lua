@@ -12,6 +12,7 @@ return {
   load_recipe = recipe.load,
   recipes = recipe.list,
   options = options.declare,
+  sides = options.sides,
   d_loss = losses.d_loss,
   g_loss = losses.g_loss,
   mix = losses.mix,

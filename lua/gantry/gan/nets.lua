@@ -1,5 +1,5 @@
---- The networks of the DCGAN paper (Radford, Metz, Chintala 2015, arXiv 1511.06434) as functions of image size, channels,
--- base width and kernel.
+--- The networks of the DCGAN paper (Radford, Metz, Chintala 2015, arXiv 1511.06434) as functions of image height, width and
+-- channels, maps next to the image, and kernel.
 --
 -- kernel 5 is the paper's own: z times a matrix, batch norm over each of its outputs, 5x5 kernels with padding 2. kernel 4 is
 -- dcgan.torch's: z as a 1x1 image, 4x4 kernels with padding 1, and a last convolution instead of a matrix in D.
@@ -7,17 +7,29 @@
 -- @module gantry.gan.nets
 local native = require 'gantry.native'
 local nn = require 'gantry.nn'
+local options = require 'gantry.gan.options'
 
 local nets = {}
 
---- Halvings between the image and the smallest maps, and the side of those: 4 to 7 pixels.
-local function stages(size)
-  local side, n = size, 0
-  while side > 7 and side % 2 == 0 do side, n = side / 2, n + 1 end
-  if side < 4 or side > 7 or n < 1 then
-    native.fail('nets: size is %g, wanted 4, 5, 6 or 7 times a power of two: 16, 28, 32, 48, 64, 96, 128 ...', size)
+--- A size near h x w that there is a network for.
+local function near(h, w)
+  local unit = 2 ^ math.max(1, math.floor(math.log(math.min(h, w) / 4) / math.log(2)))
+  local function rounded(side) return math.max(4, math.floor(side / unit + 0.5)) * unit end
+  return rounded(h), rounded(w)
+end
+
+--- Halvings between the image and the smallest maps, and the sides of those: 4 to 7 pixels for the shorter one.
+local function stages(o)
+  local h, w = options.sides(o.size)
+  if not h then native.fail('nets: size is %s, wanted a number or HEIGHTxWIDTH', tostring(o.size)) end
+  local n, to_h, to_w = 0, h, w
+  while math.min(to_h, to_w) > 7 and to_h % 2 == 0 and to_w % 2 == 0 do to_h, to_w, n = to_h / 2, to_w / 2, n + 1 end
+  local shorter = math.min(to_h, to_w)
+  if shorter >= 4 and shorter <= 7 and n >= 1 then return n, to_h, to_w end
+  if h == w then
+    native.fail('nets: size is %g, wanted 4, 5, 6 or 7 times a power of two: 16, 28, 32, 48, 64, 96, 128 ...', h)
   end
-  return n, side
+  native.fail('nets: size is %dx%d, wanted sides that halve together until the shorter is 4 to 7, as %dx%d', h, w, near(h, w))
 end
 
 local function geometry(o)
@@ -26,11 +38,9 @@ local function geometry(o)
   native.fail('nets: kernel is %s, wanted 4 or 5', tostring(o.kernel))
 end
 
-local function conv(from, to, k, stride, pad) return nn.SpatialConvolution(from, to, k, k, stride, stride, pad, pad):noBias() end
+local function down(from, to, k, pad) return nn.SpatialConvolution(from, to, k, k, 2, 2, pad, pad):noBias() end
 
-local function up(from, to, k, stride, pad, adjust)
-  return nn.SpatialFullConvolution(from, to, k, k, stride, stride, pad, pad, adjust, adjust):noBias()
-end
+local function up(from, to, k, pad, adjust) return nn.SpatialFullConvolution(from, to, k, k, 2, 2, pad, pad, adjust, adjust):noBias() end
 
 --- The paper's initial weights: N(0, 0.02) for matrices and kernels; batch norm's scale N(1, 0.02), its shift 0.
 -- Draws from torch's generator, module after module.
@@ -47,52 +57,52 @@ function nets.init(net)
   return net
 end
 
---- G: z (N x z_size) to images (N x channels x size x size) in -1..1.
--- @tparam table o size, channels, base (maps next to the image), kernel (4 or 5), z_size
+--- G: z (N x z_size) to images (N x channels x height x width) in -1..1.
+-- @tparam table o size (a number or 'HEIGHTxWIDTH'), channels, base (maps next to the image), kernel (4 or 5), z_size
 -- @return nn.Sequential
 -- @usage local G = nets.dcgan_generator {size = 32, channels = 3, base = 64, kernel = 5, z_size = 100}
 function nets.dcgan_generator(o)
-  local n, side = stages(o.size)
+  local n, h, w = stages(o)
   local pad, adjust = geometry(o)
   local width = o.base * 2 ^ (n - 1)
   local net = nn.Sequential()
   if o.kernel == 5 then
-    net:add(nn.Linear(o.z_size, width * side * side, false)):add(nn.BatchNormalization(width * side * side)):add(nn.ReLU(true))
-    net:add(nn.View(width, side, side):setNumInputDims(1))
+    net:add(nn.Linear(o.z_size, width * h * w, false)):add(nn.BatchNormalization(width * h * w)):add(nn.ReLU(true))
+    net:add(nn.View(width, h, w):setNumInputDims(1))
   else
     net:add(nn.View(o.z_size, 1, 1):setNumInputDims(1))
-    net:add(up(o.z_size, width, side, 1, 0, 0)):add(nn.SpatialBatchNormalization(width)):add(nn.ReLU(true))
+    net:add(nn.SpatialFullConvolution(o.z_size, width, w, h):noBias()):add(nn.SpatialBatchNormalization(width)):add(nn.ReLU(true))
   end
   for _ = 2, n do
-    net:add(up(width, width / 2, o.kernel, 2, pad, adjust)):add(nn.SpatialBatchNormalization(width / 2)):add(nn.ReLU(true))
+    net:add(up(width, width / 2, o.kernel, pad, adjust)):add(nn.SpatialBatchNormalization(width / 2)):add(nn.ReLU(true))
     width = width / 2
   end
-  net:add(up(width, o.channels, o.kernel, 2, pad, adjust)):add(nn.Tanh())
+  net:add(up(width, o.channels, o.kernel, pad, adjust)):add(nn.Tanh())
   return nets.init(net)
 end
 
---- D: images (N x channels x size x size) to logits (N x 1): how much more likely real than generated.
--- @tparam table o size, channels, base (maps next to the image), kernel (4 or 5)
+--- D: images (N x channels x height x width) to logits (N x 1): how much more likely real than generated.
+-- @tparam table o size (a number or 'HEIGHTxWIDTH'), channels, base (maps next to the image), kernel (4 or 5)
 -- @tparam[opt] table how norm: 'batch' (default) or 'none'
 -- @return nn.Sequential
 function nets.dcgan_discriminator(o, how)
   local norm = how and how.norm or 'batch'
   if norm ~= 'batch' and norm ~= 'none' then native.fail("nets: norm is '%s', wanted 'batch' or 'none'", tostring(norm)) end
-  local n, side = stages(o.size)
+  local n, h, w = stages(o)
   local pad = geometry(o)
   local width = o.base
   local net = nn.Sequential()
-  net:add(conv(o.channels, width, o.kernel, 2, pad)):add(nn.LeakyReLU(0.2, true))
+  net:add(down(o.channels, width, o.kernel, pad)):add(nn.LeakyReLU(0.2, true))
   for _ = 2, n do
-    net:add(conv(width, width * 2, o.kernel, 2, pad))
+    net:add(down(width, width * 2, o.kernel, pad))
     width = width * 2
     if norm == 'batch' then net:add(nn.SpatialBatchNormalization(width)) end
     net:add(nn.LeakyReLU(0.2, true))
   end
   if o.kernel == 5 then
-    net:add(nn.View(width * side * side):setNumInputDims(3)):add(nn.Linear(width * side * side, 1, false))
+    net:add(nn.View(width * h * w):setNumInputDims(3)):add(nn.Linear(width * h * w, 1, false))
   else
-    net:add(conv(width, 1, side, 1, 0)):add(nn.View(1):setNumInputDims(3))
+    net:add(nn.SpatialConvolution(width, 1, w, h):noBias()):add(nn.View(1):setNumInputDims(3))
   end
   return nets.init(net)
 end

@@ -9,11 +9,15 @@ local options = {}
 local Options = {}
 Options.__index = Options
 
+local fits = {'auto', 'crop', 'stretch', 'pad'}
+
+local MOST_SIDE = 4096
+
 --- Options that the trainer itself reads; every recipe has them.
 local common = {
   steps = {25000, 'updates of the generator', min = 0, integer = true},
   batch = {128, 'images in a minibatch', min = 2, integer = true},
-  size = {64, 'side of the images in pixels', min = 4, integer = true},
+  size = {64, 'of the images in pixels: 64, or HEIGHTxWIDTH', sides = true},
   channels = {3, 'channels of the images: 1 gray, 3 RGB, 4 RGBA', one_of = {1, 3, 4}},
   z_size = {100, 'numbers in z', min = 1, integer = true},
   z = {'uniform', 'distribution of z: uniform (-1 to 1) or normal', one_of = {'uniform', 'normal'}},
@@ -22,6 +26,11 @@ local common = {
   beta2 = {0.999, "Adam's decay of the mean squared gradient", min = 0, max = 1},
   critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
   seed = {1, 'of weights, z and the order of the data', min = 0, max = 2 ^ 31, integer = true},
+  fit = {'auto', "how images of another shape get the size: crop, stretch or pad; auto: the data's own way", one_of = fits},
+  background = {'auto', 'the colour #rrggbb under transparent pixels and around padded images', colour = true},
+  flip = {false, 'mirror images at random'},
+  crop = {0, 'take a random part of images that are larger by this much: 0.1 is a tenth', min = 0, max = 1},
+  scale = {0, 'enlarge images at random by up to this much: 0.1 is a tenth', min = 0, max = 1},
   sample_every = {500, 'steps between sample grids; 0: only at the end', min = 0, integer = true},
   samples = {64, 'images in a sample grid', min = 1, integer = true},
   log_every = {10, 'steps between lines of metrics.jsonl', min = 1, integer = true},
@@ -30,6 +39,8 @@ local common = {
 
 -- What an option accepts, as the end of a sentence: "wanted ...".
 local function wanted(declared)
+  if declared.sides then return ('a side or HEIGHTxWIDTH, as 64 or 48x80, with sides of 4 to %d'):format(MOST_SIDE) end
+  if declared.colour then return "auto or a colour as '#ff8000'" end
   if declared.one_of then
     local names = {}
     for i, v in ipairs(declared.one_of) do names[i] = tostring(v) end
@@ -47,7 +58,38 @@ end
 
 local words = {['true'] = true, yes = true, on = true, ['false'] = false, no = false, off = false}
 
+--- Height and width out of the option `size`, which is a number or 'HEIGHTxWIDTH'.
+-- @param size as resolved
+-- @treturn int height
+-- @treturn int width; nothing where it is no size
+-- @usage local h, w = gan.sides(o.size)
+function options.sides(size)
+  local h, w = size, size
+  if type(size) == 'string' then
+    h, w = size:match '^(%d+)[xX](%d+)$'
+    h = tonumber(h or size)
+    w = tonumber(w) or h
+  end
+  if type(h) ~= 'number' or h % 1 ~= 0 or w % 1 ~= 0 or math.min(h, w) < 4 or math.max(h, w) > MOST_SIDE then return nil end
+  return h, w
+end
+
+-- A square size stays a number, any other is 'HEIGHTxWIDTH'.
+local function convert_sides(value)
+  local h, w = options.sides(value)
+  if not h then return nil end
+  return h == w and h or ('%dx%d'):format(h, w)
+end
+
+local function convert_colour(value)
+  if value == 'auto' then return value end
+  local digits = type(value) == 'string' and value:lower():match '^#?(%x%x%x%x%x%x)$'
+  return digits and '#' .. digits or nil
+end
+
 local function convert(declared, value)
+  if declared.sides then return convert_sides(value) end
+  if declared.colour then return convert_colour(value) end
   local kind = type(declared[1])
   if kind == 'number' and type(value) == 'string' then
     value = tonumber(value)
@@ -143,6 +185,17 @@ function Options:resolve(...)
     for key, value in pairs(layer.values) do result[key] = self:check(key, value, layer.from) end
   end
   return result
+end
+
+--- What data.open is to be given for resolved options.
+-- @tparam table o
+-- @treturn table
+function options.for_data(o)
+  local h, w = options.sides(o.size)
+  return {
+    size = {h, w}, channels = o.channels, seed = o.seed, flip = o.flip, crop = o.crop, scale = o.scale,
+    fit = o.fit ~= 'auto' and o.fit or nil, background = o.background ~= 'auto' and o.background or nil,
+  }
 end
 
 --- What an option is for.

@@ -5,6 +5,7 @@ local data = require 'gantry.data'
 local native = require 'gantry.native'
 local checkpoint = require 'gantry.gan.checkpoint'
 local network = require 'gantry.gan.network'
+local options = require 'gantry.gan.options'
 local Progress = require 'gantry.gan.progress'
 local Recipe = require 'gantry.gan.recipe'
 local run = require 'gantry.gan.run'
@@ -26,7 +27,7 @@ local function open_append(path)
 end
 
 local function new_session(path, recipe, o, spec, quiet)
-  local dataset = data.open(spec, {size = o.size, channels = o.channels})
+  local dataset = data.open(spec, options.for_data(o))
   local self = setmetatable({
     path = path, recipe = recipe, options = o, spec = spec, seconds = 0,
     trainer = Trainer.new(recipe, o, dataset), dataset = dataset,
@@ -138,9 +139,10 @@ end
 --- One line about the networks, one about the data.
 function Session:describe()
   local t = self.trainer
+  local h, w = options.sides(self.options.size)
   return {
     ('G: %d parameters, D: %d parameters'):format(network.count(t.G), network.count(t.D)),
-    ('data: %s, %d images, trained on at %dx%d'):format(self.spec, self.dataset:size(), self.options.size, self.options.size),
+    ('data: %s, %d images, trained on at %dx%d'):format(self.spec, self.dataset:size(), h, w),
   }
 end
 
