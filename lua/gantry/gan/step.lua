@@ -4,10 +4,12 @@
 -- Real and generated images are separate batches for batch norm. D's running statistics move in D's update, once for each
 -- batch, and never in G's update or for inputs that gradients are asked for (penalties).
 -- @module gantry.gan.step
+local ffi = require 'ffi'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
+local diagnose = require 'gantry.gan.diagnose'
 
 local value = autograd.value
 
@@ -39,7 +41,7 @@ end
 -- @func next_images returns the next minibatch, N x C x H x W
 -- @bool is_logit whether D's outputs are logits
 function Step.new(G, D, o, next_images, is_logit)
-  local self = setmetatable({options = o, number = 0, next_images = next_images}, Step)
+  local self = setmetatable({options = o, number = 0, next_images = next_images, notes = {}}, Step)
   self.players = {G = player(G, o), D = player(D, o)}
   self.noise = torch.FloatTensor(o.batch, o.z_size)
   self.G = function(z) return self:generate(z) end
@@ -85,21 +87,43 @@ function Step:discriminate(x)
 end
 
 local names = {D = "D's loss", G = "G's loss"}
+local bad = ffi.new 'double[1]'
+
+-- Ends the step and says where the numbers went wrong. Nothing was updated with them.
+local function diverged(self, turn, what, how)
+  self.diverged = true
+  local ok, place = pcall(diagnose, self, turn)
+  native.fail('step %d: %s %s%s', self.number, what, how, ok and '; first in ' .. place or '')
+end
+
+-- Where a loss is written, for errors that do not say it: `return x:narrow(...)` is a tail call, which leaves no line behind.
+local function home(loss_function)
+  local info = debug.getinfo(loss_function, 'S')
+  return ('%s:%d'):format(info.short_src, info.linedefined)
+end
+
+local function evaluate(loss_function, s)
+  local ok, loss = xpcall(loss_function, native.keep_trace, s)
+  if ok then return loss end
+  if type(loss) == 'string' and not loss:match '^[^\n]-:%d+: ' then loss = ('%s: %s'):format(home(loss_function), loss) end
+  error(loss, 0)
+end
 
 function Step:update(turn, loss_function)
   local p = self.players[turn]
   self.turn = turn
   p.gradients:zero()
-  local loss = loss_function(self)
+  local loss = evaluate(loss_function, self)
   if not autograd.is_value(loss) or loss:nElement() ~= 1 then
-    native.fail('%s is a %s, wanted a value of one element', names[turn], torch.type(loss))
+    local got = autograd.is_value(loss) and ('value of %d elements'):format(loss:nElement()) or torch.type(loss)
+    native.fail('%s: %s is a %s, wanted a value of one element', home(loss_function), names[turn], got)
   end
   p.loss = loss:item()
-  if p.loss ~= p.loss or p.loss == math.huge or p.loss == -math.huge then
-    self.diverged = true
-    native.fail('step %d: %s is %s', self.number, names[turn], p.loss ~= p.loss and 'not a number' or 'infinite')
-  end
+  if p.loss ~= p.loss then diverged(self, turn, names[turn], 'is not a number') end
+  if p.loss == math.huge or p.loss == -math.huge then diverged(self, turn, names[turn], 'is infinite') end
   loss:backward()
+  native.check(native.C.gt_count_nonfinite(bad, p.gradients))
+  if bad[0] > 0 then diverged(self, turn, ('%d of %s\'s %d gradients'):format(bad[0], turn, p.gradients:nElement()), 'are not finite') end
   optim.adam(p.evaluate, p.parameters, p.config, p.state)
   self.turn = nil
   return p.loss
@@ -121,6 +145,19 @@ function Step:update_g(loss_function)
   self.fake = self.generated
   self.g_loss = self:update('G', loss_function)
   return self.g_loss
+end
+
+--- Adds a number to the step's metrics: it appears in metrics.jsonl under this name, and `keep_best` may name it.
+-- @string name
+-- @param x a number, or a value or tensor of one element
+-- @usage s:note('penalty', gp)
+function Step:note(name, x)
+  if autograd.is_value(x) then x = x:item() end
+  if torch.isTensor(x) and x:nElement() == 1 then x = x:mean() end
+  if type(name) ~= 'string' or type(x) ~= 'number' then
+    native.fail('note: got a %s named %s, wanted a number and its name', torch.type(x), tostring(name))
+  end
+  self.notes[name] = x
 end
 
 --- Lets go of everything that belongs to one step.

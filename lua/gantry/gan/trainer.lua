@@ -61,8 +61,9 @@ local function one_step(self)
 end
 
 --- Does one step.
--- @treturn table metrics, filled anew by every step: step, d_loss, g_loss, d_real (mean of D(x)), d_fake (mean of D(G(z)))
--- @raise where a loss is not finite: the message names the step, and self.diverged is true
+-- @treturn table metrics, filled anew by every step: step, d_loss, g_loss, d_real (mean of D(x)), d_fake (mean of D(G(z))),
+-- and what the recipe noted with s:note
+-- @raise where a loss or gradient is not finite: the message names the step and the layer, and self.diverged is true
 function Trainer:step()
   local s = self.state
   s.number = self.number + 1
@@ -75,6 +76,7 @@ function Trainer:step()
   self.number = s.number
   local m = self.metrics or {}
   self.metrics = m
+  for name, x in pairs(s.notes) do m[name] = x end
   m.step, m.d_loss, m.g_loss, m.d_real, m.d_fake = s.number, s.d_loss, s.g_loss, s.d_real, s.d_fake
   return m
 end
