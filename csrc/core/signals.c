@@ -1,9 +1,9 @@
-/* signals.c: SIGINT and SIGTERM noted in a flag, so that a training loop can finish its step and save. */
+/* signals.c: SIGINT, SIGTERM and SIGHUP noted in a flag, so that a training loop can finish its step and save. */
 #include "core.h"
 #include <signal.h>
 
 static volatile sig_atomic_t arrived;
-static struct sigaction old_int, old_term;
+static struct sigaction old_int, old_term, old_hup;
 static int caught;
 
 /* The first signal asks politely; a second SIGINT finds the default action and ends the process. */
@@ -17,12 +17,14 @@ int gt_catch_signals(int on) {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     arrived = 0;
-    if (sigaction(SIGINT, &action, &old_int) || sigaction(SIGTERM, &action, &old_term))
+    if (sigaction(SIGINT, &action, &old_int) || sigaction(SIGTERM, &action, &old_term) || sigaction(SIGHUP, &action, &old_hup))
       return gt__fail(GT_EINTERNAL, "signals: the handlers could not be installed");
+    if (old_hup.sa_handler == SIG_IGN) sigaction(SIGHUP, &old_hup, NULL); /* nohup */
     caught = 1;
   } else if (!on && caught) {
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
+    sigaction(SIGHUP, &old_hup, NULL);
     caught = 0;
   }
   return GT_OK;
