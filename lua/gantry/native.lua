@@ -13,7 +13,7 @@ local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 local function library_paths()
   local named = os.getenv 'GANTRY_LIBRARY'
   if named and named ~= '' then return {named} end
-  local paths = {here .. '../../build/libgantry.so'}
+  local paths = {(here:match '^(.*)lua/gantry/$' or here .. '../../') .. 'build/libgantry.so'}
   for template in package.cpath:gmatch '[^;]+' do
     if template:find('?', 1, true) then paths[#paths + 1] = (template:gsub('%?', 'libgantry')) end
   end

@@ -51,9 +51,15 @@ local function is_internal(message)
   return file ~= nil and file:sub(1, #here) == here
 end
 
+-- What LuaJIT raises where nobody catches SIGINT, at whatever line it happens to be.
+local function is_interrupt(problem) return type(problem) == 'string' and problem:match 'interrupted!$' ~= nil end
+
 local function report(problem, trace)
+  io.stdout:flush()
   local message = tostring(problem)
-  if is_internal(message) then
+  if is_interrupt(problem) then
+    io.stderr:write 'gantry: interrupted\n'
+  elseif is_internal(message) then
     io.stderr:write('gantry: this should not have happened: ', trace or message, '\n')
   else
     io.stderr:write('gantry: ', (message:gsub('%s*\n%s*', '; ')), '\n')
@@ -67,12 +73,26 @@ end
 
 -- ---- commands -----------------------------------------------------------------------------------------------------------------
 
+-- `--seed -1` as `--seed=-1`, which argparse does not take for another option.
+local function with_negative_numbers(arguments)
+  local joined = {}
+  for _, argument in ipairs(arguments) do
+    local last = joined[#joined]
+    if argument:match '^%-[%d.]' and last and last:match '^%-%-[%w-]+$' then
+      joined[#joined] = last .. '=' .. argument
+    else
+      joined[#joined + 1] = argument
+    end
+  end
+  return joined
+end
+
 --- Parses a command's arguments with argparse; what is wrong with them is one line that names the nearest option.
 -- @param parser from argparse
 -- @tparam {string,...} arguments
 -- @treturn table
 function cli.parse(parser, arguments)
-  local ok, result = parser:pparse(arguments)
+  local ok, result = parser:pparse(with_negative_numbers(arguments))
   if ok then return result end
   local message = result:match '^[^\n]*'
   local unknown = message:match "^unknown option '(.-)'"
@@ -88,6 +108,7 @@ function cli.parse(parser, arguments)
 end
 
 local function run_command(name, arguments)
+  io.stdout:setvbuf 'line' -- whoever reads a pipe sees a line when it is written
   local command = require('gantry.cli.' .. name)
   return command(arguments) or 0
 end
@@ -145,6 +166,7 @@ function cli.run(arguments)
   local ok, result = xpcall(function() return dispatch(arguments) end, with_trace)
   if ok then return result end
   report(result.problem, result.trace)
+  if is_interrupt(result.problem) then return 130 end
   return getmetatable(result.problem) == Usage and 2 or 1
 end
 

@@ -31,7 +31,7 @@ function show.settings(recipe, o)
   io.stdout:write('recipe: ', recipe.name, ' (', recipe.path, ')\n')
   local line = 'settings (* changed):'
   for _, part in ipairs(parts) do
-    if #line + #part > 110 then
+    if #line + #part > 78 then
       io.stdout:write(line, '\n')
       line = ' '
     end

@@ -139,7 +139,10 @@ function recipe.load(name)
     local module = relative:gsub('%.lua$', ''):gsub('/', '.')
     if not loaded[module] then package.loaded[module] = nil end
   end
-  if not ok then native.fail('recipe %s', result) end
+  if not ok then
+    -- `return gan.recipe {...}` is a tail call: its errors cannot name their line.
+    native.fail('recipe %s', result:match '^[^\n]-:%d+: ' and result or path .. ': ' .. result:gsub('^recipe: ', ''))
+  end
   if getmetatable(result) ~= Recipe then native.fail('recipe %s: the file does not return gan.recipe {...}', path) end
   local copy = setmetatable({path = path, files = files}, Recipe)
   for key, value in pairs(result) do copy[key] = copy[key] or value end
@@ -157,14 +160,19 @@ function recipe.find_settings(name, r)
   for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
     if lfs.attributes(folder .. candidate, 'mode') == 'file' then return folder .. candidate end
   end
-  local names = {}
+  local names, known = {}, {}
   for entry in lfs.dir(folder) do
     local settings = entry:match '^(.+)%.yaml$'
-    if settings then names[#names + 1] = settings end
+    if settings then
+      known[#known + 1] = settings
+      if settings:sub(1, #base + 1) == base .. '-' then settings = settings:sub(#base + 2) end
+      names[#names + 1], known[#known + 1] = settings, settings
+    end
   end
   table.sort(names)
-  local near = nearest(name, names)
-  native.fail('--config %s: there is no such file%s', name, near and (' (did you mean %s?)'):format(near) or '')
+  local near = nearest(name, known)
+  native.fail('--config %s: there is no such file%s', name, near and (' (did you mean %s?)'):format(near) or
+    #names > 0 and '; beside the recipe there are ' .. table.concat(names, ', ') or '')
 end
 
 return recipe

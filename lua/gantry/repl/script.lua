@@ -21,6 +21,8 @@ function script.traceback(problem, level)
     if not ours and not line:match '^\t%[C%]' then lines[#lines + 1] = line end
   end
   local text = tostring(problem)
+  -- A single line that the message begins with already says nothing more.
+  if #lines == 1 and lines[1]:sub(2, -1):match '^(.-:%d+: )' == text:match '^(.-:%d+: )' then return text end
   return #lines > 0 and text .. '\nstack traceback:\n' .. table.concat(lines, '\n') or text
 end
 
