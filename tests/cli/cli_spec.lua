@@ -56,7 +56,8 @@ describe('gantry', function()
     fails('train dcgan --ouput x', 2, 'there is no option %-%-ouput %(did you mean %-%-out%?%)')
     fails('train dcgna --out ' .. folder .. '/n', 1, 'there is no recipe dcgna %(did you mean dcgan%?%)')
     fails('train dcgan --set bacth=4 --out ' .. folder .. '/n', 2, 'there is no option bacth %(did you mean batch%?%)')
-    fails('train dcgan --config dmo --out ' .. folder .. '/n', 1, 'there is no such file')
+    fails('train dcgan --config dmo --out ' .. folder .. '/n', 1, 'there is no such file %(did you mean demo%?%)')
+    fails('train dcgan --config xxxxxxxx --out ' .. folder .. '/n', 1, 'beside the recipe there are demo, mnist')
   end)
 
   it('refuses bad values, missing and unusable things with one line', function()
@@ -74,6 +75,8 @@ describe('gantry', function()
     fails('train none.lua --out ' .. folder .. '/n', 1, 'none.lua: there is no such file')
     assert.is_nil(lfs.attributes(folder .. '/n', 'mode'))
     fails('sample ' .. run .. ' --n 0', 2, '%-%-n is 0, wanted a whole number from 1')
+    fails('sample ' .. run .. ' --n -1', 2, '%-%-n is %-1, wanted a whole number from 1')
+    fails('train dcgan --steps -5 --out ' .. folder .. '/n', 2, 'steps is %-5, wanted')
     fails('sample', 2, "missing argument 'run'")
     fails('info ' .. folder .. '/none', 1, 'there is no such run')
     fails('walk ' .. empty, 1, 'is not a run')
@@ -143,6 +146,40 @@ describe('gantry', function()
     for _, how in ipairs {'', '--spherical --seed 9'} do
       assert.equal(0, (gantry(('walk %s --frames 3 --rows 2 %s'):format(run, how))))
       assert.matches('^\137PNG', command.read(run .. '/walk.png'))
+    end
+  end)
+
+  it("names the recipe's file and line where its code is wrong", function()
+    local head = "local gan, nets = require 'gantry.gan', require 'gantry.gan.nets'\n"
+    local made = "return gan.recipe {name = 'x', options = gan.options('dcgan', {}), generator = nets.dcgan_generator, "
+      .. 'discriminator = nets.dcgan_discriminator,\n%s}\n'
+    local file = folder .. '/wrong.lua'
+    for body, message in pairs {
+      ['d_loss = function(s) return s.D(s.real):mean():narrow(1, 5, 5) end'] = 'wrong.lua:3: narrow: 5 elements',
+      ['d_loss = function(s) return 3 end'] = "wrong.lua:3: D's loss is a number, wanted",
+      ['d_loss = function(s) return s.D(s.real) end'] = "wrong.lua:3: D's loss is a value of 6 elements, wanted",
+      ['d_los = function(s) return s.D(s.real) end'] = 'wrong.lua: there is no field d_los %(did you mean d_loss%?%)',
+    } do
+      command.write(file, head .. made:format(body))
+      fails(('train %s --out %s/wrong --force %s --steps 2'):format(file, folder, TINY), 1, message)
+    end
+  end)
+
+  it('says in one line that it was interrupted before it could catch that', function()
+    local script = command.write(folder .. '/endless.lua', 'require("ffi").cdef "int raise(int);" require("ffi").C.raise(2)\n' ..
+      "for i = 1, 1e6 do tostring(i) end\nreturn require('gantry.gan').recipe {}")
+    local code, _, err = gantry('recipes ' .. script)
+    assert.equal(130, code)
+    assert.equal('gantry: interrupted\n', err)
+  end)
+
+  it('enlarges small images on sheets by whole pixels', function()
+    assert.equal(0, (gantry(('sample %s --n 4 --out %s/large.png'):format(run, folder))))
+    local sheet = require('gantry.image').load(folder .. '/large.png', 3, 'float')
+    assert.same({3, 152, 152}, sheet:size():totable())
+    for _, at in ipairs {{9, 9}, {13, 81}, {101, 37}} do
+      local block = sheet:narrow(2, at[1], 4):narrow(3, at[2], 4)
+      assert.is_true((block - block[{{}, {1, 1}, {1, 1}}]:expandAs(block)):abs():max() == 0)
     end
   end)
 

@@ -208,21 +208,23 @@ describe('a run', function()
     assert.same({1, 2, 3, 4, 5, 6}, steps)
   end)
 
-  it('finishes the step and saves when it is told to stop', function()
-    local folder = command.folder()
-    local session = start(folder, {steps = 50})
-    local step = session.trainer.step
-    session.trainer.step = function(t)
-      local m = step(t)
-      if t.number == 3 then os.execute('kill -TERM ' .. command.read('/proc/self/stat'):match '^%d+') end
-      return m
-    end
-    local result = session:run()
-    assert.is_true(result.interrupted)
-    assert.is_true(result.step >= 3 and result.step < 50)
-    assert.matches('go on with: gantry resume', command.read(folder .. '/log.txt'))
-    assert.equal(result.step, run.open(folder).step)
-  end)
+  for _, signal in ipairs {'TERM', 'HUP'} do
+    it('finishes the step and saves when SIG' .. signal .. ' tells it to stop', function()
+      local folder = command.folder()
+      local session = start(folder, {steps = 50})
+      local step = session.trainer.step
+      session.trainer.step = function(t)
+        local m = step(t)
+        if t.number == 3 then os.execute(('kill -%s '):format(signal) .. command.read('/proc/self/stat'):match '^%d+') end
+        return m
+      end
+      local result = session:run()
+      assert.is_true(result.interrupted)
+      assert.is_true(result.step >= 3 and result.step < 50)
+      assert.matches('go on with: gantry resume', command.read(folder .. '/log.txt'))
+      assert.equal(result.step, run.open(folder).step)
+    end)
+  end
 
   it('opens as data: the networks give the same images, and nothing is drawn from torch', function()
     local folder = command.folder()
