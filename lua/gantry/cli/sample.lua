@@ -22,7 +22,7 @@ return function(arguments)
   local n = show.whole('sample', '--n', given.n, 1, 1e6)
   local seed = given.seed and show.whole('sample', '--seed', given.seed, 0, 2 ^ 31)
   local gan, image = require 'gantry.gan', require 'gantry.image'
-  local make_folder = require('gantry.gan.run').make_folder
+  local make_folder = require('gantry.gan.folder').make
 
   local run = gan.open(given.run)
   local images = run:images(run:z(n, seed))

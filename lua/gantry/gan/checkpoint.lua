@@ -17,7 +17,7 @@ local C = native.C
 --- Writes a trainer's state.
 -- @string path
 -- @tparam Trainer trainer
--- @tparam table about {recipe = name, data = spec, seconds = of training so far}
+-- @tparam table about {recipe = name, data = spec, seconds = of training so far, score = the recipe's, keeper = what is best so far}
 -- @treturn string the weights hash
 function checkpoint.save(path, trainer, about)
   local entries = {}
@@ -26,7 +26,8 @@ function checkpoint.save(path, trainer, about)
   local hash = Trainer.hash(trainer.G, trainer.D)
   local state = {
     step = trainer.number, position = trainer.position, counters = trainer:counters(), hash = hash,
-    recipe = about.recipe, data = about.data, seconds = about.seconds, data_size = trainer.dataset:size(),
+    recipe = about.recipe, data = about.data, seconds = about.seconds, score = about.score, keeper = about.keeper,
+    data_size = trainer.dataset:size(),
   }
   safetensors.write(path, entries, {
     format = FORMAT,

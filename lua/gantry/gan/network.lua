@@ -138,6 +138,21 @@ function network.describe(net)
   return {class = class, arguments = known.arguments(net), extra = known.extra and known.extra(net) or nil}
 end
 
+--- The first module of a description that Gantry does not know.
+-- @tparam table description
+-- @string place the network's name
+-- @treturn[opt] string its class
+-- @treturn[opt] string where it is: 'G.2'
+function network.unknown(description, place)
+  if type(description) ~= 'table' or type(description.class) ~= 'string' then return nil end
+  local known = classes[description.class:match '^nn%.(%w+)$' or '']
+  if not known then return description.class:sub(1, 60), place end
+  for i, child in ipairs(known.container and type(description.modules) == 'table' and description.modules or {}) do
+    local class, where = network.unknown(child, place .. '.' .. i)
+    if class then return class, where end
+  end
+end
+
 local function broken(what, why, ...) native.fail('%s: its networks cannot be built: ' .. why, what, ...) end
 
 -- Arguments come from a file: plain numbers of a sensible size, true, false, nothing else.

@@ -35,6 +35,8 @@ local common = {
   samples = {64, 'images in a sample grid', min = 1, integer = true},
   log_every = {10, 'steps between lines of metrics.jsonl', min = 1, integer = true},
   checkpoint_every = {1000, 'steps between checkpoints; 0: only at the end', min = 0, integer = true},
+  keep = {1, 'checkpoints to keep, the newest ones', min = 1, integer = true},
+  keep_best = {'none', 'also keep the checkpoint with the lowest mean of a metric, as d_loss, or the highest, as max:d_fake'},
 }
 
 -- What an option accepts, as the end of a sentence: "wanted ...".

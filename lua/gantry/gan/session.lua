@@ -1,11 +1,14 @@
 --- A session: a trainer at work in a run directory. Metrics, sample grids, checkpoints, signals, and how it ends.
 -- @module gantry.gan.session
-local lfs = require 'lfs'
 local data = require 'gantry.data'
 local native = require 'gantry.native'
 local checkpoint = require 'gantry.gan.checkpoint'
+local folder = require 'gantry.gan.folder'
+local Keeper = require 'gantry.gan.keep'
+local metrics = require 'gantry.gan.metrics'
 local network = require 'gantry.gan.network'
 local options = require 'gantry.gan.options'
+local plot = require 'gantry.gan.plot'
 local Progress = require 'gantry.gan.progress'
 local Recipe = require 'gantry.gan.recipe'
 local run = require 'gantry.gan.run'
@@ -19,28 +22,24 @@ local session = {}
 local Session = {}
 Session.__index = Session
 
-local function open_append(path)
-  local file, problem = io.open(path, 'ab')
-  if not file then native.fail('%s', problem) end
-  file:setvbuf 'line'
-  return file
-end
-
 local function new_session(path, recipe, o, spec, quiet)
   local dataset = data.open(spec, options.for_data(o))
   local self = setmetatable({
     path = path, recipe = recipe, options = o, spec = spec, seconds = 0,
     trainer = Trainer.new(recipe, o, dataset), dataset = dataset,
-    fixed_z = samples.z(o.samples, o, o.seed),
+    fixed_z = samples.z(o.samples, o, o.seed), keeper = Keeper.new(path, o),
   }, Session)
   self.quiet = quiet
   return self
 end
 
 function Session:open_files()
-  self.metrics = open_append(run.file(self.path, 'metrics'))
-  self.log = open_append(run.file(self.path, 'log'))
+  local problem
+  self.log, problem = io.open(folder.file(self.path, 'log'), 'ab')
+  if not self.log then native.fail('%s', problem) end
+  self.log:setvbuf 'line'
   self.progress = Progress.new(self.options.steps, {quiet = self.quiet, write = function(line) self.log:write(line, '\n') end})
+  self.metrics = metrics.writer(self.path, function(message) self.progress:say('warning: %s', message) end)
 end
 
 function Session:close_files()
@@ -51,23 +50,39 @@ end
 
 -- ---- what a session writes ----------------------------------------------------------------------------------------------------
 
-function Session:save()
+--- Writes a checkpoint.
+-- @bool[opt] due whether it is one that `keep_best` judges
+function Session:save(due)
   local t = self.trainer
   if not t:is_finite() then
-    native.fail("step %d: there are weights that are not finite numbers; nothing was saved after step %d", t.number, self.saved or 0)
+    t.diverged = true
+    native.fail('step %d: there are weights that are not finite numbers; nothing was saved after step %d', t.number, self.saved or 0)
   end
-  local file = run.file(self.path, 'checkpoint')
-  self.hash = checkpoint.save(file, t, {recipe = self.recipe.path:match '[^/]+$', data = self.spec, seconds = self.seconds})
+  if due then self.keeper:judge(t.number) end
+  self.hash = checkpoint.save(folder.file(self.path, 'checkpoint'), t, {
+    recipe = self.recipe.path:match '[^/]+$', data = self.spec, seconds = self.seconds,
+    keeper = self.keeper:state(), score = self.recipe.score,
+  })
   self.saved = t.number
-  return file
+  self.keeper:settle(t.number)
 end
 
+--- Draws the sample grid and the plot of the metrics.
 function Session:draw_samples()
-  local path = ('%s/%06d.png'):format(run.file(self.path, 'samples'), self.trainer.number)
+  local path = ('%s/%06d.png'):format(folder.file(self.path, 'samples'), self.trainer.number)
   samples.save_grid(path, samples.images(self.trainer.G, self.fixed_z))
   self.drawn = self.trainer.number
   self.last_grid = path
-  return path
+  plot.draw(self.path, self.recipe.score, folder.file(self.path, 'plot'))
+end
+
+-- Does what writes files; where it cannot (a full disk, say), training goes on and tries again when it is due again.
+function Session:attempt(method, ...)
+  local ok, problem = pcall(method, self, ...)
+  if ok then return end
+  if self.trainer.diverged then error(problem, 0) end
+  self.progress:say('warning: step %d: %s; training goes on, the checkpoint of step %d is good', self.trainer.number, tostring(problem),
+    self.saved or 0)
 end
 
 -- ---- the loop -------------------------------------------------------------------------------------------------------------------
@@ -82,9 +97,10 @@ function Session:one_step()
   self.seconds = self.seconds + took
   self.pace = self.pace and self.pace + 0.1 * (took - self.pace) or took
   m.seconds, m.images_per_second = self.seconds, o.batch / self.pace
-  if due(t.number, o.log_every) or t.number == o.steps then self.metrics:write(run.metrics_line(m)) end
-  if due(t.number, o.sample_every) and t.number < o.steps then self:draw_samples() end
-  if due(t.number, o.checkpoint_every) and t.number < o.steps then self:save() end
+  self.keeper:add(m)
+  if due(t.number, o.log_every) or t.number == o.steps then self.metrics:add(m) end
+  if due(t.number, o.sample_every) and t.number < o.steps then self:attempt(self.draw_samples) end
+  if due(t.number, o.checkpoint_every) and t.number < o.steps then self:attempt(self.save, true) end
   self.progress:update(m, m.images_per_second, (o.steps - t.number) * self.pace)
 end
 
@@ -99,9 +115,14 @@ end
 
 local function explain(self, problem)
   local text = tostring(problem)
-  if not self.trainer.diverged then return text end
-  return ('%s: training has diverged; the checkpoint of step %d is kept in %s; a smaller step size (--set lr=%g) or another --seed '
-    .. 'may help'):format(text, self.saved or 0, run.file(self.path, 'checkpoint'), self.options.lr / 2)
+  if not self.trainer.diverged then
+    if not text:find 'cannot be written' then return text end
+    return ('%s; make room or choose another place; the checkpoint of step %d is good, and `gantry resume %s` goes on from it'):format(text,
+      self.saved or 0, self.path)
+  end
+  return ('%s; training has diverged; the checkpoint of step %d is kept in %s; go on from it with a smaller step size, '
+    .. '`gantry resume %s --set lr=%g`, or begin again with another --seed'):format(text, self.saved or 0,
+    folder.file(self.path, 'checkpoint'), self.path, self.options.lr / 2)
 end
 
 --- Trains until the last step or a signal, then saves, draws and says where.
@@ -113,22 +134,28 @@ function Session:run()
   local problem = not ok and explain(self, interrupted)
   if ok then
     ok, problem = pcall(function()
-      self:save()
+      self:save(not interrupted)
       if self.drawn ~= self.trainer.number then self:draw_samples() end
     end)
+    if not ok then problem = explain(self, problem) end
   end
   C.gt_catch_signals(0)
   local say = function(...) self.progress:say(...) end
   if ok then
     say('%s at step %d after %s: %s', interrupted and 'stopped' or 'finished', self.trainer.number,
-      Progress.duration(self.seconds), run.file(self.path, 'checkpoint'))
+      Progress.duration(self.seconds), folder.file(self.path, 'checkpoint'))
+    if self.keeper.best then
+      say('best: step %d, %s %.4g: %s', self.keeper.best_step, self.options.keep_best, self.keeper.best, folder.file(self.path, 'best'))
+    end
     say('samples: %s', self.last_grid)
+    say('metrics: %s', folder.file(self.path, 'plot'))
     say('weights: %s', self.hash)
     if interrupted then say('go on with: gantry resume %s', self.path) end
   else
     self.log:write(tostring(problem), '\n')
   end
   self:close_files()
+  self.lock:release()
   if not ok then error(problem, 0) end
   return {
     path = self.path, step = self.trainer.number, hash = self.hash, interrupted = interrupted, samples = self.last_grid,
@@ -156,21 +183,20 @@ function session.start(given)
   local recipe = type(given.recipe) == 'string' and Recipe.load(given.recipe) or given.recipe
   local o = given.options or recipe.options:resolve()
   local self = new_session(given.out, recipe, o, given.data or 'scenes:faces', given.quiet)
-  run.create(given.out, recipe, o, given.force)
-  self:save()
-  return self
+  self.lock = folder.create(given.out, recipe, o, given.force)
+  local ok, problem = pcall(self.save, self)
+  if ok then return self end
+  self.lock:release()
+  error(problem, 0)
 end
 
---- Goes on with a run from its last checkpoint. Executes the recipe that is stored in the run.
--- @tparam table given path, steps (a new last step), quiet
--- @treturn Session
-function session.resume(given)
-  local opened = run.open(given.path).checkpoint
+local function restore(given)
+  local opened = checkpoint.open(Keeper.find(given.path, given.checkpoint))
   local state = opened.state
   if type(state.recipe) ~= 'string' or state.recipe:find '/' then native.fail('%s: does not name its recipe', opened.path) end
-  local recipe = Recipe.load(run.file(given.path, 'recipe') .. '/' .. state.recipe)
-  local layers = {{from = opened.path, values = opened.options}}
-  if given.steps then layers[2] = {from = '--steps', values = {steps = given.steps}} end
+  local recipe = Recipe.load(folder.file(given.path, 'recipe') .. '/' .. state.recipe)
+  local layers = {{from = opened.path, values = opened.options}, {from = '--set', values = given.set or {}}}
+  if given.steps then layers[3] = {from = '--steps', values = {steps = given.steps}} end
   local o = recipe.options:resolve(unpack(layers))
   local self = new_session(given.path, recipe, o, state.data, given.quiet)
   if state.data_size ~= self.dataset:size() then
@@ -178,8 +204,13 @@ function session.resume(given)
       tostring(state.data_size))
   end
   self.trainer:restore(state, opened.file)
-  self.seconds, self.saved, self.hash = state.seconds or 0, state.step, state.hash
-  run.cut_metrics(given.path, state.step)
+  self.seconds, self.saved, self.hash = tonumber(state.seconds) or 0, state.step, state.hash
+  self.keeper = Keeper.new(given.path, o, state.keeper)
+  folder.tidy(given.path)
+  metrics.cut(given.path, state.step)
+  if given.checkpoint then folder.write(folder.file(given.path, 'checkpoint'), folder.read(opened.path)) end
+  self.keeper:go_back(state.step)
+  if given.set or given.steps then folder.write_options(given.path, recipe, o) end
   self.differences = {}
   for key, now in pairs(checkpoint.machine()) do
     if opened.machine[key] ~= now then
@@ -191,7 +222,19 @@ function session.resume(given)
   return self
 end
 
---- True if a directory holds a run.
-function session.is_run(path) return lfs.attributes(run.file(path, 'checkpoint'), 'mode') == 'file' end
+--- Goes on with a run from its last checkpoint. Executes the recipe that is stored in the run.
+-- @tparam table given path, steps (a new last step), set (changed options), checkpoint (nil, 'best' or a step that was kept), quiet
+-- @treturn Session
+function session.resume(given)
+  run.expect(given.path)
+  local lock = folder.lock(given.path)
+  local ok, result = pcall(restore, given)
+  if not ok then
+    lock:release()
+    error(result, 0)
+  end
+  result.lock = lock
+  return result
+end
 
 return session
