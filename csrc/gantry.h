@@ -61,8 +61,9 @@ const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "am
 int gt_threads(void);                      /* threads in use, the caller included */
 int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
 const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (reference loops)"; loads it */
-int gt_interrupted(void);                  /* 1 once SIGINT or SIGTERM arrived after gt_catch_signals(1) */
+int gt_interrupted(void);                  /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
 int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
+int gt_watch_interrupts(int on);           /* 1: from here on SIGINT is noted however often it comes; 0: restore */
 void gt_clear_interrupt(void);
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */

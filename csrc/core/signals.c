@@ -3,13 +3,14 @@
 #include <signal.h>
 
 static volatile sig_atomic_t arrived;
-static struct sigaction old_int, old_term, old_hup;
+static struct sigaction old_int, old_term, old_hup, unwatched_int;
 static int caught;
+static volatile sig_atomic_t watched;
 
-/* The first signal asks politely; a second SIGINT finds the default action and ends the process. */
+/* The first signal asks politely; a second SIGINT finds the default action and ends the process, unless a prompt watches. */
 static void note(int signal_number) {
-  arrived = 1;
-  if (signal_number == SIGINT) signal(SIGINT, SIG_DFL);
+  arrived++;
+  if (signal_number == SIGINT && !watched) signal(SIGINT, SIG_DFL);
 }
 
 int gt_catch_signals(int on) {
@@ -30,5 +31,18 @@ int gt_catch_signals(int on) {
   return GT_OK;
 }
 
-int gt_interrupted(void) { return arrived != 0; }
+int gt_watch_interrupts(int on) {
+  if (on && !watched) {
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGINT, &action, &unwatched_int)) return gt__fail(GT_EINTERNAL, "signals: the handler could not be installed");
+    watched = 1;
+  } else if (!on && watched) {
+    sigaction(SIGINT, &unwatched_int, NULL);
+    watched = 0;
+  }
+  return GT_OK;
+}
+
+int gt_interrupted(void) { return arrived; }
 void gt_clear_interrupt(void) { arrived = 0; }
