@@ -282,9 +282,69 @@ def wgan_gp():
     gold.write()
 
 
+def modules():
+    """Layers and criteria: a case's name is what tests/gold/modules_spec.lua makes of it in Lua."""
+    gold = Gold("modules", 6)
+    pad, up = F.pad, F.interpolate
+    for name, sizes, fn in [
+        ("ELU", (3, 4), lambda x: F.elu(x, 1.0)), ("ELU half", (3, 4), lambda x: F.elu(x, 0.5)),
+        ("SoftPlus", (3, 4), F.softplus), ("SoftPlus 2", (3, 4), lambda x: F.softplus(x, 2.0, 20.0)),
+        ("LogSigmoid", (3, 4), F.logsigmoid), ("SoftSign", (3, 4), F.softsign),
+        ("HardTanh", (3, 4), F.hardtanh), ("Clamp", (3, 4), lambda x: x.clamp(-0.5, 0.25)),
+        ("Threshold", (3, 4), lambda x: F.threshold(x, 0.1, -0.3)), ("Abs", (3, 4), torch.abs), ("Square", (3, 4), torch.square),
+        ("Power", (3, 4), lambda x: x.pow(3)), ("Exp", (3, 4), torch.exp), ("MulConstant", (3, 4), lambda x: x * 2.5),
+        ("SoftMax 1d", (5,), lambda x: F.softmax(x, 0)), ("SoftMax 2d", (3, 5), lambda x: F.softmax(x, 1)),
+        ("SoftMax 3d", (3, 2, 2), lambda x: F.softmax(x, 0)), ("SoftMax 4d", (2, 3, 2, 2), lambda x: F.softmax(x, 1)),
+        ("LogSoftMax 2d", (3, 5), lambda x: F.log_softmax(x, 1)), ("LogSoftMax 4d", (2, 3, 2, 2), lambda x: F.log_softmax(x, 1)),
+        ("Normalize 2", (3, 4), lambda x: x / (x.pow(2).sum(1, True) + 1e-10).sqrt()),
+        ("Normalize 3", (3, 4), lambda x: x / (x.abs().pow(3).sum(1, True) + 1e-10).pow(1 / 3)),
+        ("Mean", (2, 3, 4), lambda x: x.mean(1)), ("Sum", (2, 3, 4), lambda x: x.sum(2)),
+        ("Max", (2, 3, 4), lambda x: x.max(1)[0]), ("Min", (2, 3, 4), lambda x: x.min(2)[0]),
+        ("Transpose", (2, 3, 4), lambda x: x.transpose(0, 1).transpose(1, 2)),
+        ("SpatialZeroPadding", (1, 2, 3, 4), lambda x: pad(x, (1, 2, -1, 3))),
+        ("SpatialReflectionPadding", (1, 2, 4, 5), lambda x: pad(x, (1, 2, 3, 0), mode="reflect")),
+        ("SpatialReplicationPadding", (1, 2, 3, 4), lambda x: pad(x, (1, 2, 3, 0), mode="replicate")),
+        ("SpatialUpSamplingNearest", (2, 2, 2, 3), lambda x: up(x, scale_factor=3, mode="nearest")),
+        ("SpatialUpSamplingBilinear", (2, 2, 3, 4), lambda x: up(x, scale_factor=2, mode="bilinear", align_corners=True)),
+        ("SpatialUpSamplingBilinear sizes", (1, 2, 4, 3), lambda x: up(x, size=(7, 2), mode="bilinear", align_corners=True)),
+    ]:
+        x, = leaves(gold.randn(*sizes))
+        y = fn(x)
+        g = gold.randn(*y.shape)
+        gold.add("layer " + name, {}, x=x, y=y, g=g, gx=torch.autograd.grad(y, x, g)[0])
+    for name, sizes, weight, fn in [
+        ("PReLU", (3, 4), (1,), F.prelu), ("PReLU planes", (2, 3, 2, 2), (3,), F.prelu),
+        ("CMul", (2, 3, 2), (3, 2), lambda x, w: x * w), ("Add", (2, 6), (6,), lambda x, b: x + b),
+        ("Maxout", (3, 4), (6, 4), lambda x, w: F.linear(x, w).view(3, 2, 3).max(2)[0]),
+    ]:
+        x, w = leaves(gold.randn(*sizes), gold.randn(*weight))
+        y = fn(x, w)
+        g = gold.randn(*y.shape)
+        gx, gw = torch.autograd.grad(y, [x, w], g)
+        gold.add("weighted " + name, {}, x=x, w=w, y=y, g=g, gx=gx, gw=gw)
+    t, classes = gold.randn(3, 4), torch.tensor([2, 0, 3])
+    weights = torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
+    for name, fn, target in [
+        ("AbsCriterion", F.l1_loss, t), ("SmoothL1Criterion", F.smooth_l1_loss, t),
+        ("SmoothL1Criterion sum", lambda x, t: F.smooth_l1_loss(x, t, reduction="sum"), t),
+        ("MarginCriterion", lambda x, t: F.relu(0.5 - x * t).mean(), t.sign()),
+        ("DistKLDivCriterion", lambda x, t: F.kl_div(x, t, reduction="mean"), t.softmax(1)),
+        ("ClassNLLCriterion", F.nll_loss, classes), ("ClassNLLCriterion weights", lambda x, t: F.nll_loss(x, t, weights), classes),
+        ("ClassNLLCriterion sum", lambda x, t: F.nll_loss(x, t, weights, reduction="sum"), classes),
+        ("CrossEntropyCriterion", F.cross_entropy, classes),
+        ("CrossEntropyCriterion weights", lambda x, t: F.cross_entropy(x, t, weights), classes),
+    ]:
+        x, = leaves(gold.randn(3, 4))
+        y = fn(x, target)
+        target = target + 1.0 if target is classes else target  # Lua counts from 1
+        gold.add("loss " + name, {}, x=x, t=target.double(), weights=weights, y=y, gx=torch.autograd.grad(y, x)[0])
+    gold.write()
+
+
 if __name__ == "__main__":
     convolutions()
     layers()
+    modules()
     adam()
     dcgan()
     wgan_gp()

@@ -4,11 +4,15 @@ local autograd = require 'gantry.autograd'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local duplicate = require 'gantry.nn.duplicate'
+local nested = require 'gantry.nn.nested'
 
 local fail = native.fail
-local is_value = autograd.is_value
+local is_value, map, each = autograd.is_value, nested.map, nested.each
 
 local bridge = {}
+
+--- Where it is set: called with every module that is run on recorded values, and its output.
+bridge.observer = nil
 
 --- True for a recorded value, and for a list with one in it.
 function bridge.is_recorded(x)
@@ -18,25 +22,6 @@ function bridge.is_recorded(x)
     if bridge.is_recorded(x[i]) then return true end
   end
   return false
-end
-
---- The same nested list with f applied to what is not a list.
-local function map(x, f)
-  if type(x) == 'table' and not is_value(x) then
-    local r = {}
-    for i = 1, #x do r[i] = map(x[i], f) end
-    return r
-  end
-  return f(x)
-end
-
---- Calls f(a, b) for corresponding parts of two nested lists.
-local function each(a, b, f)
-  if type(a) == 'table' and not is_value(a) then
-    for i = 1, #a do each(a[i], b[i], f) end
-  else
-    f(a, b)
-  end
 end
 
 local function is_real(t) return t.dtype == native.C.GT_FLOAT or t.dtype == native.C.GT_DOUBLE end
@@ -57,6 +42,9 @@ function bridge.update_output(module, input)
   module.output = map(result, function(v) return is_value(v) and v.data or v end)
   return module.output
 end
+
+--- Lets go of what a module's last forward left.
+function bridge.forget(module) traces[module] = nil end
 
 --- Runs backward from all outputs, then calls visit with each input value and its gradient (nil where it has none).
 local function run_back(trace, gradOutput, scale, visit)

@@ -1,4 +1,7 @@
 --- nn.Criterion: what all losses share. On tensors forward gives a number; on recorded values a value of one element.
+--
+-- A loss of your own defines either Torch7's `updateOutput` and `updateGradInput`, or one `call(input, target)` written with ops,
+-- from which both follow.
 -- @module gantry.nn.criterion
 local ffi = require 'ffi'
 local native = require 'gantry.native'
@@ -8,6 +11,7 @@ local ops = require 'gantry.autograd.ops'
 local bridge = require 'gantry.nn.bridge'
 local duplicate = require 'gantry.nn.duplicate'
 local kernel = require 'gantry.nn.kernel'
+local nested = require 'gantry.nn.nested'
 require 'gantry.nn.namespace'
 
 local C, check, fail = native.C, native.check, native.fail
@@ -34,8 +38,33 @@ function Criterion:backward(input, target)
   return self:updateGradInput(input, target)
 end
 
-function Criterion:updateOutput() return self.output end
-function Criterion:updateGradInput() return self.gradInput end
+local traces = setmetatable({}, {__mode = 'k'}) -- criterion -> the values of its last forward
+
+--- Whether Torch7's methods follow from `call`.
+local function follows(self) return self.call ~= nil and self.updateOutput == Criterion.updateOutput end
+
+--- Computes self.output, a number, from tensors.
+function Criterion:updateOutput(input, target)
+  if not follows(self) then return self.output end
+  local wrapped = nested.map(input, function(t) return torch.isTensor(t) and autograd.value(t, true) or t end)
+  local loss = self:call(wrapped, target)
+  traces[self] = {input = wrapped, loss = loss}
+  self.output = loss:item()
+  return self.output
+end
+
+--- Computes self.gradInput; forward was called with the same input and target.
+function Criterion:updateGradInput()
+  if not follows(self) then return self.gradInput end
+  local trace = traces[self]
+  if not trace then fail('%s: backward was called before forward', torch.type(self)) end
+  local inputs, gradients = {}, {}
+  nested.each(trace.input, trace.input, function(v) inputs[#inputs + 1] = v end)
+  local found = autograd.grad(trace.loss, inputs, {retain_graph = true, allow_unused = true})
+  for i, v in ipairs(inputs) do gradients[v] = found[i] and found[i].data end
+  self.gradInput = nested.map(trace.input, function(v) return gradients[v] or v.data:clone():zero() end)
+  return self.gradInput
+end
 
 --- criterion(input, target) is the loss, and on tensors the gradient too.
 function Criterion:__call__(input, target)

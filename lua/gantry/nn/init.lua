@@ -11,10 +11,26 @@
 local nn = require 'gantry.nn.namespace'
 
 for _, name in ipairs {
-  'module', 'container', 'sequential', 'identity', 'linear', 'view', 'reshape', 'join_table',
-  'spatial_convolution', 'spatial_full_convolution', 'batch_normalization', 'spatial_batch_normalization',
-  'relu', 'leaky_relu', 'tanh', 'sigmoid', 'dropout', 'spatial_max_pooling', 'spatial_average_pooling',
-  'criterion', 'bce_criterion', 'bce_with_logits_criterion', 'mse_criterion',
+  'module', 'container', 'sequential', 'concat', 'concat_table', 'parallel_table',
+  -- parameters
+  'linear', 'maxout', 'spatial_convolution', 'spatial_full_convolution', 'batch_normalization', 'spatial_batch_normalization',
+  'prelu', 'mul', 'cmul', 'add', 'cadd',
+  -- element by element
+  'relu', 'leaky_relu', 'elu', 'tanh', 'sigmoid', 'soft_plus', 'log_sigmoid', 'soft_sign', 'hard_tanh', 'clamp', 'threshold',
+  'abs', 'square', 'sqrt', 'power', 'exp', 'log', 'mul_constant', 'add_constant', 'gradient_reversal', 'dropout',
+  -- along dimensions
+  'softmax', 'log_softmax', 'normalize', 'sum', 'mean', 'max', 'min', 'spatial_max_pooling', 'spatial_average_pooling',
+  -- shapes
+  'identity', 'view', 'reshape', 'narrow', 'select', 'transpose', 'squeeze', 'unsqueeze', 'replicate', 'contiguous', 'padding',
+  'spatial_zero_padding', 'spatial_reflection_padding', 'spatial_replication_padding', 'spatial_up_sampling_nearest',
+  'spatial_up_sampling_bilinear',
+  -- lists
+  'join_table', 'cadd_table', 'csub_table', 'cmul_table', 'cdiv_table', 'cmax_table', 'cmin_table', 'select_table', 'narrow_table',
+  'flatten_table', 'split_table',
+  -- losses
+  'criterion', 'bce_criterion', 'bce_with_logits_criterion', 'mse_criterion', 'abs_criterion', 'smooth_l1_criterion',
+  'margin_criterion', 'class_nll_criterion', 'cross_entropy_criterion', 'dist_kl_div_criterion', 'multi_criterion',
+  'parallel_criterion',
 } do
   require('gantry.nn.' .. name)
 end

@@ -3,11 +3,13 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
+local autograd = require 'gantry.autograd'
 local ops = require 'gantry.autograd.ops'
 local kernel = require 'gantry.nn.kernel'
+local nested = require 'gantry.nn.nested'
 require 'gantry.nn.module'
 
-local C, check, fail = native.C, native.check, native.fail
+local C, check = native.C, native.check
 local parts_t = ffi.typeof 'const gt_tensor *[?]'
 
 local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
@@ -22,30 +24,16 @@ function JoinTable:__init(dimension, nInputDims)
 end
 
 local function dimension(self, first)
-  local rank = first:dim()
-  local d = self.dimension
-  if d < 0 then
-    d = rank + d + 1
-  elseif self.nInputDims and rank == self.nInputDims + 1 then
-    d = d + 1
-  end
-  if d < 1 or d > rank then fail('%s: dimension %d of inputs with %d', torch.type(self), d, rank) end
-  return d
-end
-
-local function want_list(self, input)
-  if type(input) ~= 'table' or #input == 0 then
-    fail('%s: the input is a %s, wanted a list of tensors', torch.type(self), torch.type(input))
-  end
+  return kernel.dimension(self, autograd.is_value(first) and first.data or first, self.dimension, self.nInputDims)
 end
 
 function JoinTable:call(input)
-  want_list(self, input)
+  nested.want_list(self, input)
   return ops.cat(input, dimension(self, input[1]))
 end
 
 function JoinTable:updateOutput(input)
-  want_list(self, input)
+  nested.want_list(self, input)
   local parts = parts_t(#input)
   for i = 1, #input do parts[i - 1] = input[i] end
   check(C.gt_cat(self.output, #input, parts, dimension(self, input[1]) - 1))

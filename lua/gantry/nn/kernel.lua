@@ -3,6 +3,7 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local dtypes = require 'gantry.torch.dtypes'
 local torch = require 'gantry.torch'
+local ops = require 'gantry.autograd.ops'
 
 local C, check, fail = native.C, native.check, native.fail
 local shape = ffi.new 'int64_t[8]'
@@ -53,6 +54,30 @@ function kernel.want(x, layer, rank, other)
     local ranks = other and ('%d or %d'):format(other, rank) or rank
     fail('%s: the input is %s, wanted %s dimensions', torch.type(layer), kernel.sizes(x), ranks)
   end
+end
+
+--- The number of a dimension as layers are told it.
+-- @param layer the layer, for the message
+-- @param t its input
+-- @int dim counts from the end if negative
+-- @int[opt] inner how many dimensions one input has; with one more, the first is a batch and dim counts after it
+-- @treturn int
+function kernel.dimension(layer, t, dim, inner)
+  if not torch.isTensor(t) then kernel.want(t, layer) end
+  local d = dim
+  if d < 0 then
+    d = t.rank + d + 1
+  elseif inner and inner > 0 and t.rank == inner + 1 then
+    d = d + 1
+  end
+  if d < 1 or d > t.rank then fail('%s: dimension %d of an input of %s', torch.type(layer), dim, kernel.sizes(t)) end
+  return d
+end
+
+--- op(x, p) of values, where p broadcasts against x or has as many elements in other sizes.
+function kernel.pair(op, x, p)
+  if x:nElement() == p:nElement() then p = ops.reshape_as(p, x) end
+  return op(x, p)
 end
 
 --- x, or a contiguous copy of it in `buffer` where it is not contiguous.

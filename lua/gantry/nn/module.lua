@@ -15,6 +15,8 @@ local bridge = require 'gantry.nn.bridge'
 local duplicate = require 'gantry.nn.duplicate'
 local flatten = require 'gantry.nn.flatten'
 local kernel = require 'gantry.nn.kernel'
+local nested = require 'gantry.nn.nested'
+local summary = require 'gantry.nn.summary'
 require 'gantry.nn.namespace'
 
 local fail = native.fail
@@ -52,8 +54,11 @@ local function call_is_older(self)
 end
 
 local function record(self, input)
-  if call_is_older(self) then return bridge.apply(self, input, frozen[self]) end
-  return self:call(input)
+  if not autograd.is_value(input) then input = nested.values(input) end
+  local output
+  if call_is_older(self) then output = bridge.apply(self, input, frozen[self]) else output = self:call(input) end
+  if bridge.observer then bridge.observer(self, output) end
+  return output
 end
 
 --- Runs the module.
@@ -127,8 +132,8 @@ end
 --- Moves the parameters by -lr times their gradients.
 function Module:accUpdateGradParameters(input, gradOutput, lr)
   local gradWeight, gradBias = self.gradWeight, self.gradBias
-  if self.shared_parameters then
-    -- Others use the same memory: gradients are needed for all of them before any is moved.
+  if self.shared_parameters or follows(self) then
+    -- Others use the same memory, or the tape holds the gradients: they are needed before any parameter is moved.
     self:zeroGradParameters()
     self:accGradParameters(input, gradOutput, 1)
     self:updateParameters(lr)
@@ -294,6 +299,7 @@ function Module.reset() end
 --- Lets go of what the last forward and backward left: before saving.
 function Module:clearState()
   kernel.clear(self, 'output', 'gradInput')
+  bridge.forget(self)
   return self
 end
 
@@ -353,5 +359,12 @@ function Module:read(file)
 end
 
 function Module:__tostring__() return torch.type(self) end
+
+--- What each module in this one makes of an input, and how many parameters it has: printed, a table; the rows are its list part.
+-- Runs the network once, in evaluation mode, and leaves it, its statistics and the random numbers as they were.
+-- @param ... an input (a tensor or a list of them), or its sizes, the batch included
+-- @treturn table rows {depth =, index =, name =, output = sizes as text, parameters =}; `parameters`: of all
+-- @usage print(net:summary(1, 3, 64, 64))
+function Module:summary(...) return summary(self, ...) end
 
 return Module

@@ -170,28 +170,60 @@ return function(ops)
     return ops.leaky_relu_grad(g, c[1], 0)
   end}
 
-  --- log(1 + e ^ x)
+  --- log(1 + e ^ (beta x)) / beta, and x itself where beta x is above a limit (default: beta 1, limit 40).
   local softplus = define {name = 'softplus', second = true, forward = unary 'softplus', backward = function(c, g)
-    return ops.mul(g, ops.sigmoid(c[1]))
+    local beta = c[2]
+    return ops.mul(g, ops.sigmoid(beta == 1 and c[1] or ops.scale(c[1], beta)))
   end}
-  function ops.softplus(x) return softplus(x, 1, 40) end
+  function ops.softplus(x, beta, limit) return softplus(x, beta or 1, limit or 40) end
 
-  --- x held within [low, high]; the gradient passes where it was not held back
-  local ge, le = C.gt_unary_code 'ge', C.gt_unary_code 'le'
-  ops.clamp_grad = define {name = 'clamp_grad', arity = 2, second = true, forward = function(g, x, low, high)
-    local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
-    check(C.gt_unary(ge, r, x, low, 0))
-    check(C.gt_unary(le, mask, x, high, 0))
-    check(C.gt_binary(mul_code, r, r, mask, 0))
-    check(C.gt_binary(mul_code, r, r, g, 0))
-    C.gt_tensor_release(mask)
-    return r
-  end, backward = function(c, g)
-    return c.need1 and ops.clamp_grad(g, c[2], c[3], c[4])
+  --- g where x > 0, g * alpha * e ^ x elsewhere
+  ops.elu_grad = define {name = 'elu_grad', arity = 2, second = true, forward = binary 'elu_grad', backward = function(c, g)
+    local gg = c.need2 and ops.mul(g, c[1])
+    return c.need1 and ops.elu_grad(g, c[2], c[3]),
+      c.need2 and ops.sub(ops.elu_grad(gg, c[2], c[3]), ops.leaky_relu_grad(gg, c[2], 0))
   end}
-  ops.clamp = define {name = 'clamp', second = true, forward = unary 'clamp', backward = function(c, g)
-    return ops.clamp_grad(g, c[1], c[2], c[3])
+  --- x where x > 0, alpha * (e ^ x - 1) elsewhere
+  local elu = define {name = 'elu', second = true, forward = unary 'elu', backward = function(c, g)
+    return ops.elu_grad(g, c[1], c[2])
   end}
+  function ops.elu(x, alpha) return elu(x, alpha or 1) end
+
+  --- g where x > threshold, 0 elsewhere
+  ops.threshold_grad = define {name = 'threshold_grad', arity = 2, second = true, forward = binary 'threshold_grad',
+    backward = function(c, g)
+    return c.need1 and ops.threshold_grad(g, c[2], c[3])
+  end}
+  --- x where x > threshold, else a constant: threshold(x, threshold, constant)
+  ops.threshold = define {name = 'threshold', second = true, forward = unary 'threshold', backward = function(c, g)
+    return ops.threshold_grad(g, c[1], c[2])
+  end}
+
+  --- x going forward; its gradient is g * -lambda
+  ops.reverse_gradient = define {name = 'reverse_gradient', second = true, forward = unary 'copy', backward = function(c, g)
+    return ops.scale(g, -c[2])
+  end}
+
+  --- clamp: x held within [low, high]; the gradient passes where it was not held back. hard_tanh: the same, but at the bounds
+  -- themselves no gradient passes.
+  for name, comparisons in pairs {clamp = {'ge', 'le'}, hard_tanh = {'gt', 'lt'}} do
+    local above, below = C.gt_unary_code(comparisons[1]), C.gt_unary_code(comparisons[2])
+    local grad_name = name .. '_grad'
+    ops[grad_name] = define {name = grad_name, arity = 2, second = true, forward = function(g, x, low, high)
+      local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
+      check(C.gt_unary(above, r, x, low, 0))
+      check(C.gt_unary(below, mask, x, high, 0))
+      check(C.gt_binary(mul_code, r, r, mask, 0))
+      check(C.gt_binary(mul_code, r, r, g, 0))
+      C.gt_tensor_release(mask)
+      return r
+    end, backward = function(c, g)
+      return c.need1 and ops[grad_name](g, c[2], c[3], c[4])
+    end}
+    ops[name] = define {name = name, second = true, forward = unary 'clamp', backward = function(c, g)
+      return ops[grad_name](g, c[1], c[2], c[3])
+    end}
+  end
 
   --- Element-wise maximum and minimum of two; where they are equal the first gets the gradient.
   for name, comparison in pairs {cmax = 'ge', cmin = 'le'} do

@@ -36,4 +36,10 @@ return function(ops)
     local d = ops.sub(a, b)
     return ops.mean(ops.mul(d, d))
   end
+
+  --- |d| less a half where |d| >= 1, half of d ^ 2 elsewhere, element by element (Huber's function).
+  function ops.smooth_l1(d)
+    local near = ops.clamp(d, -1, 1)
+    return ops.mul(near, ops.sub(d, ops.scale(near, 0.5)))
+  end
 end
