@@ -12,6 +12,7 @@ local function is_list(x) return type(x) == 'table' and not is_value(x) end
 --- Raises an error unless a layer's input is a list with something in it.
 function nested.want_list(layer, input)
   if not is_list(input) or #input == 0 then
+    if is_value(input) then input = input.data end
     native.fail('%s: the input is %s, wanted a list of tensors', torch.type(layer),
       is_list(input) and 'an empty list' or input == nil and 'nil' or 'a ' .. torch.type(input))
   end
