@@ -4,91 +4,9 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local nn = require 'gantry.nn'
+local classes = require 'gantry.gan.network_classes'
 
 local network = {}
-
-local function flag(x) return x and true or false end
-local function list(storage)
-  local sizes = {}
-  for i = 1, #storage do sizes[i] = storage[i] end
-  return sizes
-end
-
-local function conv_arguments(m) return {m.nInputPlane, m.nOutputPlane, m.kW, m.kH, m.dW, m.dH, m.padW, m.padH} end
-local function pool_arguments(m) return {m.kW, m.kH, m.dW, m.dH, m.padW, m.padH} end
-local function norm_arguments(m) return {m.running_mean:size(1), m.eps, m.momentum, m.weight ~= nil} end
-local function norm_shape(a) return {a[1]} end
-local function none() return {} end
-local function inplace(m) return {flag(m.inplace)} end
-
--- Each class: `arguments` of its constructor, read off a module; `extra`: what the constructor does not take;
--- `make(a, extra)`; `shape(a)`: of its weight, so that a file can be checked before memory is asked for.
-local classes = {
-  Identity = {arguments = none}, Tanh = {arguments = none}, Sigmoid = {arguments = none},
-  ReLU = {arguments = inplace},
-  LeakyReLU = {arguments = function(m) return {m.negval, flag(m.inplace)} end},
-  Dropout = {arguments = function(m) return {m.p} end},
-  JoinTable = {arguments = function(m) return {m.dimension, m.nInputDims} end},
-  Linear = {
-    arguments = function(m) return {m.weight:size(2), m.weight:size(1), m.bias ~= nil} end,
-    shape = function(a) return {a[2], a[1]} end,
-  },
-  SpatialConvolution = {
-    arguments = conv_arguments, extra = function(m) return {bias = m.bias ~= nil} end,
-    shape = function(a) return {a[2], a[1], a[4], a[3]} end,
-    make = function(a, extra)
-      local m = nn.SpatialConvolution(unpack(a))
-      return extra.bias and m or m:noBias()
-    end,
-  },
-  SpatialFullConvolution = {
-    arguments = function(m)
-      local a = conv_arguments(m)
-      a[9], a[10] = m.adjW, m.adjH
-      return a
-    end,
-    extra = function(m) return {bias = m.bias ~= nil} end,
-    shape = function(a) return {a[1], a[2], a[4], a[3]} end,
-    make = function(a, extra)
-      local m = nn.SpatialFullConvolution(unpack(a))
-      return extra.bias and m or m:noBias()
-    end,
-  },
-  BatchNormalization = {arguments = norm_arguments, shape = norm_shape},
-  SpatialBatchNormalization = {arguments = norm_arguments, shape = norm_shape},
-  SpatialMaxPooling = {
-    arguments = pool_arguments, extra = function(m) return {ceil = flag(m.ceil_mode)} end,
-    make = function(a, extra)
-      local m = nn.SpatialMaxPooling(unpack(a))
-      return extra.ceil and m:ceil() or m
-    end,
-  },
-  SpatialAveragePooling = {
-    arguments = pool_arguments,
-    extra = function(m) return {ceil = flag(m.ceil_mode), count_include_pad = m.count_include_pad ~= false} end,
-    make = function(a, extra)
-      local m = nn.SpatialAveragePooling(unpack(a))
-      if extra.ceil then m:ceil() end
-      if not extra.count_include_pad then m:setCountExcludePad() end
-      return m
-    end,
-  },
-  View = {
-    arguments = function(m) return list(m.size) end, extra = function(m) return {input_dims = m.numInputDims} end,
-    make = function(a, extra)
-      local m = nn.View(unpack(a))
-      return extra.input_dims and m:setNumInputDims(extra.input_dims) or m
-    end,
-  },
-  Reshape = {
-    arguments = function(m) return list(m.size) end, extra = function(m) return {batch = m.batchMode} end,
-    make = function(a, extra)
-      a[#a + 1] = extra.batch
-      return nn.Reshape(unpack(a))
-    end,
-  },
-  Sequential = {container = true},
-}
 
 -- ---- tensors by name ------------------------------------------------------------------------------------------------------
 
@@ -133,7 +51,7 @@ function network.describe(net)
   if known.container then
     local modules = {}
     for i, child in ipairs(net.modules) do modules[i] = network.describe(child) end
-    return {class = class, modules = modules}
+    return {class = class, arguments = known.arguments and known.arguments(net) or nil, modules = modules}
   end
   return {class = class, arguments = known.arguments(net), extra = known.extra and known.extra(net) or nil}
 end
@@ -187,7 +105,8 @@ local function make(description, prefix, file, depth)
   if not known then broken(what, '%s is a %s, which Gantry does not know', prefix, description.class:sub(1, 60)) end
   if known.container then
     if type(description.modules) ~= 'table' then broken(what, '%s has no modules', prefix) end
-    local net = nn[name]()
+    if known.arguments then check_arguments(what, description.class, description.arguments) end
+    local net = nn[name](unpack(known.arguments and description.arguments or {}))
     for i, child in ipairs(description.modules) do net:add(make(child, prefix .. '.' .. i, file, depth + 1)) end
     return net
   end
@@ -196,11 +115,12 @@ local function make(description, prefix, file, depth)
   if known.shape then
     local ok, wanted = pcall(known.shape, arguments)
     if not ok then broken(what, '%s has too few arguments', prefix) end
-    for i = 1, 4 do
+    for i = 1, math.max(#wanted, 4) do
       if wanted[i] ~= nil and type(wanted[i]) ~= 'number' then broken(what, '%s has an argument of the wrong kind', prefix) end
     end
     -- Batch norm without scale and shift has no weight; its running mean has the same size.
-    check_shape(what, prefix .. (arguments[4] == false and name:find 'BatchNorm' and '.running_mean' or '.weight'), wanted, file)
+    local plain_norm = arguments[4] == false and name:find 'BatchNorm'
+    check_shape(what, ('%s.%s'):format(prefix, plain_norm and 'running_mean' or known.checked or 'weight'), wanted, file)
   end
   local extra = type(description.extra) == 'table' and description.extra or {}
   local ok, m = pcall(known.make or function(a) return nn[name](unpack(a)) end, arguments, extra)
