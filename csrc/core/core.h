@@ -11,6 +11,8 @@ int gt__fail(int code, const char *format, ...) __attribute__((format(printf, 2,
 typedef struct { char text[160]; } gt__shape_text;
 const char *gt__shape(gt__shape_text *buffer, const gt_tensor *t);
 const char *gt__dtype_name(int dtype);          /* "Float" */
+/* An index as Lua counts, for messages; any int64_t will do. */
+static inline long long gt__from_one(int64_t i) { return i < INT64_MAX ? i + 1 : i; }
 #define GT_TRY(call)                            \
   do {                                          \
     int gt_try_code_ = (call);                  \
@@ -22,7 +24,7 @@ const char *gt__dtype_name(int dtype);          /* "Float" */
  * receives the block's real size, which gt__pool_free wants back. */
 void *gt__pool_alloc(size_t bytes, size_t *capacity);
 void gt__pool_free(void *block, size_t capacity);
-/* A temporary buffer: GT__SCRATCH(float, buf, n) ... gt__scratch_free(&buf_scratch). */
+/* A temporary buffer. */
 typedef struct { void *ptr; size_t capacity; } gt__scratch;
 int gt__scratch_alloc(gt__scratch *s, size_t bytes);
 void gt__scratch_free(gt__scratch *s);
@@ -65,6 +67,10 @@ int gt__usable(const gt_tensor *t, const char *what);            /* GT_ERELEASED
 int gt__want_real(const gt_tensor *t, const char *what);         /* usable, and Float or Double, else a message naming `what` */
 int gt__want_same_type(const gt_tensor *a, const gt_tensor *b, const char *what);
 int64_t gt__numel(const gt_tensor *t);
+/* The most elements that a tensor, an expanded one too, can have: their counts and bytes are far from overflowing. */
+#define GT__MOST ((int64_t)1 << 46)
+int gt__want_shape(int rank, const int64_t *shape);              /* rank and sizes that a tensor can have */
+bool gt__is_shape(const gt_tensor *t, int rank, const int64_t *shape);
 static inline void *gt__data(const gt_tensor *t) {
   return t->store && t->store->ptr ? (char *)t->store->ptr + (size_t)t->offset * gt_dtype_size(t->dtype) : NULL;
 }
@@ -83,6 +89,9 @@ int gt__contiguous(const gt_tensor **out, gt_tensor *tmp, const gt_tensor *t);
 int gt__result(gt_tensor **out, gt_tensor *tmp, gt_tensor *r, int rank, const int64_t *shape, bool overlap);
 int gt__commit(gt_tensor *r, gt_tensor *tmp, gt_tensor *out);
 bool gt__overlaps(const gt_tensor *a, const gt_tensor *b);       /* may share an element (same storage, ranges meet) */
+bool gt__shares(const gt_tensor *a, const gt_tensor *b);         /* same storage */
+/* Whether r, once it has that shape, may share an element with a: a result that has to be enlarged may grow into an operand. */
+bool gt__will_overlap(const gt_tensor *r, int rank, const int64_t *shape, const gt_tensor *a);
 
 /* ---- counter-based random numbers (random.c) ---- */
 uint64_t gt__counter64(uint64_t seed, uint64_t stream, uint64_t index);

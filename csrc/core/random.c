@@ -60,7 +60,7 @@ double gt_random_normal(gt_generator *g, double mean, double sd) {
 double gt_random_exponential(gt_generator *g, double lambda) { return -1 / lambda * log(1 - unit(g)); }
 double gt_random_cauchy(gt_generator *g, double median, double sigma) { return median + sigma * tan(M_PI * (unit(g) - 0.5)); }
 double gt_random_log_normal(gt_generator *g, double mean, double sd) { return exp(gt_random_normal(g, mean, sd)); }
-double gt_random_geometric(gt_generator *g, double p) { return (double)((int)(log(1 - unit(g)) / log(p)) + 1); }
+double gt_random_geometric(gt_generator *g, double p) { return trunc(log(1 - unit(g)) / log(p)) + 1; }
 double gt_random_bernoulli(gt_generator *g, double p) { return unit(g) <= p; }
 
 static double integer_between(gt_generator *g, double a, double b) { return (double)(word(g) % (uint64_t)(b - a + 1)) + a; }
@@ -77,6 +77,8 @@ int gt_random_fill(gt_generator *g, const char *kind, gt_tensor *r, double a, do
   while (k < count && strcmp(kinds[k].name, kind)) k++;
   if (k == count) return gt__fail(GT_EARG, "random: no distribution is called '%s'", kind);
   GT_TRY(gt__usable(r, kind));
+  if (kinds[k].draw == integer_between && !(b >= a && b - a < 0x1p63))
+    return gt__fail(GT_EARG, "random: got the range %g..%g, wanted its end to be no less than its beginning", a, b);
   gt__scratch s;
   int64_t n = gt__numel(r), done = 0;
   if (n == 0) return GT_OK;
@@ -104,6 +106,8 @@ int gt_random_fill(gt_generator *g, const char *kind, gt_tensor *r, double a, do
 
 int gt_random_permutation(gt_generator *g, gt_tensor *r, int64_t n) {
   if (n < 0) return gt__fail(GT_EARG, "randperm: got %lld, wanted a count of at least 0", (long long)n);
+  GT_TRY(gt__usable(r, "randperm"));
+  GT_TRY(gt__want_shape(1, &n));
   gt__scratch s;
   GT_TRY(gt__scratch_alloc(&s, (size_t)(n ? n : 1) * sizeof(double)));
   double *p = s.ptr;

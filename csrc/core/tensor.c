@@ -5,6 +5,8 @@
 /* What a released tensor points to: shared, never freed, always GT_RELEASED. */
 static gt_storage released_store = {.flags = GT_RELEASED, .refs = 1 << 30};
 
+bool gt__shares(const gt_tensor *a, const gt_tensor *b) { return a->store && a->store == b->store; }
+
 gt_tensor *gt_tensor_new(int dtype) {
   if (dtype < 0 || dtype >= GT_DTYPES) {
     gt__fail(GT_EARG, "tensor: there is no type %d", dtype);
@@ -81,16 +83,18 @@ int gt_is_contiguous(const gt_tensor *t) {
   return 1;
 }
 
-int gt_same_shape(const gt_tensor *a, const gt_tensor *b) {
-  return a->rank == b->rank && !memcmp(a->shape, b->shape, (size_t)a->rank * sizeof a->shape[0]);
+bool gt__is_shape(const gt_tensor *t, int rank, const int64_t *shape) {
+  return t->rank == rank && (rank == 0 || !memcmp(t->shape, shape, (size_t)rank * sizeof *shape));
 }
 
+int gt_same_shape(const gt_tensor *a, const gt_tensor *b) { return gt__is_shape(a, b->rank, b->shape); }
+
 int gt_is_set_to(const gt_tensor *a, const gt_tensor *b) {
-  return a->store && a->store == b->store && a->offset == b->offset && gt_same_shape(a, b) &&
+  return gt__shares(a, b) && a->offset == b->offset && gt_same_shape(a, b) &&
          !memcmp(a->step, b->step, (size_t)a->rank * sizeof a->step[0]);
 }
 
-/* Elements of the storage from offset on that the view reaches; 0 for a view without elements. */
+/* Elements of the storage from offset on that the view reaches; 0 for a view without elements. Exact up to GT__MOST. */
 static int64_t extent(int rank, const int64_t *shape, const int64_t *step) {
   int64_t last = 0;
   if (rank == 0) return 0;
@@ -101,26 +105,35 @@ static int64_t extent(int rank, const int64_t *shape, const int64_t *step) {
   return last + 1;
 }
 
-static int check_shape(int rank, const int64_t *shape) {
+int gt__want_shape(int rank, const int64_t *shape) {
   if (rank < 0 || rank > GT_MAX_RANK) return gt__fail(GT_ESHAPE, "a tensor has at most %d dimensions, got %d", GT_MAX_RANK, rank);
-  double n = 1;
+  double n = 1; /* sizes of 0 left out: strides are products of the others */
   for (int d = 0; d < rank; d++) {
     if (shape[d] < 0) return gt__fail(GT_ESHAPE, "size %lld of dimension %d is negative", (long long)shape[d], d + 1);
-    n *= (double)shape[d];
+    if (shape[d]) n *= (double)shape[d];
   }
-  if (n > 0x1p46) return gt__fail(GT_ENOMEM, "out of memory: a tensor of %.3g elements", n);
+  if (n > (double)GT__MOST) return gt__fail(GT_ENOMEM, "out of memory: a tensor of %.3g elements", n);
   return GT_OK;
 }
 
-static void contiguous_steps(gt_tensor *t) {
-  int64_t step = 1;
-  for (int d = t->rank - 1; d >= 0; d--) {
-    t->step[d] = step;
-    step *= t->shape[d] ? t->shape[d] : 1;
+/* That a view reaches no further than GT__MOST elements into its storage. */
+static int want_extent(int64_t offset, int rank, const int64_t *shape, const int64_t *step) {
+  double last = (double)offset;
+  for (int d = 0; d < rank; d++) last += (double)(shape[d] > 1 ? shape[d] - 1 : 1) * (double)step[d];
+  if (last >= (double)GT__MOST) return gt__fail(GT_ENOMEM, "out of memory: a storage of %.3g elements", last);
+  return GT_OK;
+}
+
+static void contiguous_steps(int rank, const int64_t *shape, int64_t *step) {
+  int64_t n = 1;
+  for (int d = rank - 1; d >= 0; d--) {
+    step[d] = n;
+    n *= shape[d] ? shape[d] : 1;
   }
 }
 
-/* Sees to it that the storage reaches `need` elements from the tensor's offset. */
+/* Sees to it that the storage reaches `need` elements from the tensor's offset. Comes before the shape is changed: a tensor that
+ * could not have more memory is as it was. */
 static int reserve(gt_tensor *t, int64_t need) {
   if (need == 0) return GT_OK;
   if (!t->store) {
@@ -134,37 +147,50 @@ static int reserve(gt_tensor *t, int64_t need) {
 }
 
 int gt_tensor_resize(gt_tensor *t, int rank, const int64_t *shape) {
+  int64_t n = rank > 0;
   GT_TRY(gt__usable(t, "resize"));
-  GT_TRY(check_shape(rank, shape));
-  if (t->rank == rank && !memcmp(t->shape, shape, (size_t)rank * sizeof *shape)) return GT_OK;
-  if (rank) memmove(t->shape, shape, (size_t)rank * sizeof *shape);
+  GT_TRY(gt__want_shape(rank, shape));
+  if (gt__is_shape(t, rank, shape)) return GT_OK;
+  for (int d = 0; d < rank; d++) n *= shape[d];
+  if (t->offset > GT__MOST - n) return gt__fail(GT_ENOMEM, "out of memory: a storage of %.3g elements", (double)t->offset + (double)n);
+  GT_TRY(reserve(t, n));
+  if (rank > 0) memmove(t->shape, shape, (size_t)rank * sizeof *shape);
   t->rank = rank;
-  contiguous_steps(t);
-  return reserve(t, gt__numel(t));
+  contiguous_steps(rank, t->shape, t->step);
+  return GT_OK;
 }
 
-int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like) { return gt_tensor_resize(t, like->rank, like->shape); }
+int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like) {
+  GT_TRY(gt__usable(like, "resize"));
+  return gt_tensor_resize(t, like->rank, like->shape);
+}
 
 int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const int64_t *shape, const int64_t *step) {
-  GT_TRY(check_shape(rank, shape));
+  gt_tensor view = {.store = s, .offset = offset, .rank = rank, .dtype = t->dtype};
+  GT_TRY(gt__usable(&view, "set"));
+  GT_TRY(gt__want_shape(rank, shape));
   if (s && s->dtype != t->dtype)
     return gt__fail(GT_ETYPE, "set: got a %sStorage for a %sTensor", gt__dtype_name(s->dtype), gt__dtype_name(t->dtype));
   if (offset < 0) return gt__fail(GT_EARG, "set: offset %lld is negative", (long long)offset);
-  if (step)
-    for (int d = 0; d < rank; d++)
-      if (step[d] < 0) return gt__fail(GT_ESHAPE, "set: stride %lld of dimension %d is negative", (long long)step[d], d + 1);
-  set_store(t, s);
-  t->offset = offset;
-  t->rank = rank;
-  if (rank) memmove(t->shape, shape, (size_t)rank * sizeof *shape);
-  if (step && rank) memmove(t->step, step, (size_t)rank * sizeof *step);
-  else contiguous_steps(t);
-  return reserve(t, extent(rank, t->shape, t->step));
+  for (int d = 0; d < rank; d++) {
+    if (step && step[d] < 0) return gt__fail(GT_ESHAPE, "set: stride %lld of dimension %d is negative", (long long)step[d], d + 1);
+    view.shape[d] = shape[d];
+    view.step[d] = step ? step[d] : 0;
+  }
+  if (!step) contiguous_steps(rank, view.shape, view.step);
+  GT_TRY(want_extent(offset, rank, view.shape, view.step));
+  GT_TRY(reserve(&view, extent(rank, view.shape, view.step)));
+  gt_storage *made = s ? NULL : view.store;
+  set_store(t, view.store);
+  gt_storage_free(made); /* t holds its own reference */
+  *t = view;
+  return GT_OK;
 }
 
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src) {
   if (t->dtype != src->dtype)
     return gt__fail(GT_ETYPE, "set: got a %sTensor for a %sTensor", gt__dtype_name(src->dtype), gt__dtype_name(t->dtype));
+  GT_TRY(gt__usable(src, "set"));
   gt_tensor copy = *src;
   set_store(t, src->store);
   copy.store = t->store;
@@ -178,10 +204,10 @@ int gt_get(const gt_tensor *t, int rank, const int64_t *index, double *value) {
   int64_t at = t->offset;
   for (int d = 0; d < rank; d++) {
     if (index[d] < 0 || index[d] >= t->shape[d])
-      return gt__fail(GT_EARG, "index: %lld is outside 1..%lld of dimension %d", (long long)index[d] + 1, (long long)t->shape[d], d + 1);
+      return gt__fail(GT_EARG, "index: %lld is outside 1..%lld of dimension %d", gt__from_one(index[d]), (long long)t->shape[d], d + 1);
     at += index[d] * t->step[d];
   }
-  if (!t->store || !t->store->ptr) return gt__fail(GT_ESHAPE, "index: the tensor is empty");
+  if (rank == 0 || !t->store || !t->store->ptr) return gt__fail(GT_ESHAPE, "index: the tensor is empty");
   switch (t->dtype) {
   case GT_BYTE: *value = ((uint8_t *)t->store->ptr)[at]; break;
   case GT_CHAR: *value = ((int8_t *)t->store->ptr)[at]; break;
@@ -211,8 +237,7 @@ int gt__contiguous(const gt_tensor **out, gt_tensor *tmp, const gt_tensor *t) {
 
 int gt__result(gt_tensor **out, gt_tensor *tmp, gt_tensor *r, int rank, const int64_t *shape, bool overlap) {
   *tmp = gt__blank(r->dtype);
-  bool same = r->rank == rank && !memcmp(r->shape, shape, (size_t)rank * sizeof *shape);
-  if (overlap || (same && !gt_is_contiguous(r))) {
+  if (overlap || (gt__is_shape(r, rank, shape) && !gt_is_contiguous(r))) {
     GT_TRY(gt__usable(r, "result"));
     GT_TRY(gt_tensor_resize(tmp, rank, shape));
     *out = tmp;
@@ -235,7 +260,11 @@ int gt__commit(gt_tensor *r, gt_tensor *tmp, gt_tensor *out) {
 }
 
 bool gt__overlaps(const gt_tensor *a, const gt_tensor *b) {
-  if (!a->store || a->store != b->store) return false;
+  if (!gt__shares(a, b)) return false;
   int64_t ea = extent(a->rank, a->shape, a->step), eb = extent(b->rank, b->shape, b->step);
   return ea > 0 && eb > 0 && a->offset < b->offset + eb && b->offset < a->offset + ea;
+}
+
+bool gt__will_overlap(const gt_tensor *r, int rank, const int64_t *shape, const gt_tensor *a) {
+  return gt__is_shape(r, rank, shape) ? gt__overlaps(r, a) : r == a || gt__shares(r, a);
 }

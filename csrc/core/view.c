@@ -9,8 +9,11 @@ static int want_dim(const gt_tensor *t, int dim, const char *what) {
   return GT_OK;
 }
 
-/* r becomes the view described by `shape` (a copy of a tensor's fields, whose store is not counted). */
-static int become(gt_tensor *r, const gt_tensor *view) { return gt_tensor_set_to(r, view); }
+/* r becomes the view (a copy of a tensor's fields, whose store is not counted). */
+static int become(gt_tensor *r, const gt_tensor *view) {
+  GT_TRY(gt__want_shape(view->rank, view->shape));
+  return gt_tensor_set_to(r, view);
+}
 
 static void remove_dim(gt_tensor *t, int dim) {
   for (int d = dim; d < t->rank - 1; d++) {
@@ -23,7 +26,7 @@ static void remove_dim(gt_tensor *t, int dim) {
 int gt_narrow(gt_tensor *r, const gt_tensor *t, int dim, int64_t start, int64_t length) {
   GT_TRY(want_dim(t, dim, "narrow"));
   if (start < 0 || length < 0 || start > t->shape[dim] - length)
-    return gt__fail(GT_EARG, "narrow: %lld elements from %lld on are outside 1..%lld of dimension %d", (long long)length, (long long)start + 1,
+    return gt__fail(GT_EARG, "narrow: %lld elements from %lld on are outside 1..%lld of dimension %d", (long long)length, gt__from_one(start),
                     (long long)t->shape[dim], dim + 1);
   gt_tensor v = *t;
   v.offset += start * v.step[dim];
@@ -35,7 +38,7 @@ int gt_select(gt_tensor *r, const gt_tensor *t, int dim, int64_t index) {
   GT_TRY(want_dim(t, dim, "select"));
   if (t->rank == 1) return gt__fail(GT_ESHAPE, "select: a 1-dimensional tensor has no slices; index it for a number");
   if (index < 0 || index >= t->shape[dim])
-    return gt__fail(GT_EARG, "select: index %lld is outside 1..%lld of dimension %d", (long long)index + 1, (long long)t->shape[dim], dim + 1);
+    return gt__fail(GT_EARG, "select: index %lld is outside 1..%lld of dimension %d", gt__from_one(index), (long long)t->shape[dim], dim + 1);
   gt_tensor v = *t;
   v.offset += index * v.step[dim];
   remove_dim(&v, dim);
@@ -76,7 +79,7 @@ int gt_unfold(gt_tensor *r, const gt_tensor *t, int dim, int64_t size, int64_t s
   v.shape[t->rank] = size;
   v.step[t->rank] = t->step[dim];
   v.shape[dim] = (t->shape[dim] - size) / step + 1;
-  v.step[dim] = step * t->step[dim];
+  v.step[dim] = (step < t->shape[dim] ? step : t->shape[dim]) * t->step[dim];
   v.rank++;
   return become(r, &v);
 }
@@ -130,18 +133,21 @@ int gt_view(gt_tensor *r, const gt_tensor *t, int rank, const int64_t *shape) {
   if (rank < 1 || rank > GT_MAX_RANK) return gt__fail(GT_ESHAPE, "view: got %d dimensions, wanted 1 to %d", rank, GT_MAX_RANK);
   gt_tensor v = *t;
   gt__shape_text text, wanted;
-  int64_t known = 1, n = gt__numel(t);
+  int64_t n = gt__numel(t);
+  double known = 1; /* exact as far as it can be equal to n */
   int open = -1;
   v.rank = rank;
   for (int d = 0; d < rank; d++) {
     v.shape[d] = shape[d];
     if (shape[d] == -1 && open < 0) open = d;
     else if (shape[d] < 0) return gt__fail(GT_EARG, "view: size %lld of dimension %d; at most one may be -1, none less", (long long)shape[d], d + 1);
-    else known *= shape[d];
+    else known *= (double)shape[d];
   }
-  if (open >= 0 && known > 0 && n % known == 0) v.shape[open] = n / known;
-  if ((open >= 0 && (known == 0 || n % known)) || gt__numel(&v) != n)
+  const bool divides = known > 0 && known <= (double)GT__MOST && n % (int64_t)known == 0;
+  if (open >= 0 && divides) v.shape[open] = n / (int64_t)known;
+  if (open >= 0 ? !divides : known != (double)n)
     return gt__fail(GT_ESHAPE, "view: size %s (%lld elements) cannot be seen as %s", gt__shape(&text, t), (long long)n, gt__shape(&wanted, &v));
+  GT_TRY(gt__want_shape(rank, v.shape));
   if (n == 0) {
     int64_t step = 1;
     for (int d = rank - 1; d >= 0; d--) v.step[d] = step, step *= v.shape[d] ? v.shape[d] : 1;

@@ -94,10 +94,10 @@ static void FN(statistics)(double mean[LANES], double spread[LANES], const real 
 static void FN(forward_task)(void *context, int64_t i) {
   const FN(forward_job) *job = context;
   const sizes *s = job->s;
-  int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
+  int64_t end = gt__min(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = gt__max(1, s->n * s->positions);
   int64_t across = s->positions == 1 ? LANES : 1;
   for (int64_t c = i * s->per_task; c < end; c += across) {
-    int64_t width = min64(across, end - c);
+    int64_t width = gt__min(across, end - c);
     const real *x = job->x + c * s->positions;
     real *y = job->y + c * s->positions;
     double mean[LANES], spread[LANES];
@@ -108,7 +108,7 @@ static void FN(forward_task)(void *context, int64_t i) {
       if (job->train) {
         invstd = 1 / sqrt(spread[k] / (double)count + job->eps);
         if (job->running_mean && s->n > 0 && s->positions > 0) {
-          double unbiased = spread[k] / (double)max64(1, count - 1), m = job->momentum;
+          double unbiased = spread[k] / (double)gt__max(1, count - 1), m = job->momentum;
           job->running_mean[c + k] = (real)(m * mean[k] + (1 - m) * (double)job->running_mean[c + k]);
           job->running_var[c + k] = (real)(m * unbiased + (1 - m) * (double)job->running_var[c + k]);
         }
@@ -145,10 +145,10 @@ typedef struct FN(backward_job) {
 static void FN(backward_task)(void *context, int64_t i) {
   const FN(backward_job) *job = context;
   const sizes *s = job->s;
-  int64_t end = min64(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = max64(1, s->n * s->positions);
+  int64_t end = gt__min(s->c, (i + 1) * s->per_task), step = s->c * s->positions, count = gt__max(1, s->n * s->positions);
   int64_t across = s->positions == 1 ? LANES : 1;
   for (int64_t c = i * s->per_task; c < end; c += across) {
-    int64_t width = min64(across, end - c);
+    int64_t width = gt__min(across, end - c);
     const real *x = job->x + c * s->positions, *gy = job->gy + c * s->positions;
     double sum[LANES] = {0}, products[LANES] = {0};
     real gain[LANES], center[LANES], shift[LANES], slope[LANES];

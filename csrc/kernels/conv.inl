@@ -12,8 +12,8 @@ static void FN(fill_planes)(real *plane, const real *x, const geometry *g, int64
   for (int64_t a = 0; a < g->sh; a++) {
     for (int64_t b = 0; b < g->sw; b++) {
       int64_t shift = b - g->pw;
-      int64_t first = shift < 0 ? min64(width, ceil_div(-shift, g->sw)) : 0;
-      int64_t last = g->w - 1 - shift < 0 ? first : max64(first, min64(width, (g->w - 1 - shift) / g->sw + 1));
+      int64_t first = shift < 0 ? gt__min(width, gt__ceil_div(-shift, g->sw)) : 0;
+      int64_t last = g->w - 1 - shift < 0 ? first : gt__max(first, gt__min(width, (g->w - 1 - shift) / g->sw + 1));
       for (int64_t r = 0; r < height; r++, plane += width) {
         int64_t i = (row0 + r) * g->sh + a - g->ph;
         if (i < 0 || i >= g->h) {
@@ -42,8 +42,8 @@ static void FN(read_planes)(real *x, const real *plane, const geometry *g) {
   for (int64_t a = 0; a < g->sh; a++) {
     for (int64_t b = 0; b < g->sw; b++) {
       int64_t shift = b - g->pw;
-      int64_t first = shift < 0 ? min64(width, ceil_div(-shift, g->sw)) : 0;
-      int64_t last = g->w - 1 - shift < 0 ? first : max64(first, min64(width, (g->w - 1 - shift) / g->sw + 1));
+      int64_t first = shift < 0 ? gt__min(width, gt__ceil_div(-shift, g->sw)) : 0;
+      int64_t last = g->w - 1 - shift < 0 ? first : gt__max(first, gt__min(width, (g->w - 1 - shift) / g->sw + 1));
       for (int64_t r = 0; r < height; r++, plane += width) {
         int64_t i = r * g->sh + a - g->ph;
         if (i < 0 || i >= g->h) continue;
@@ -152,12 +152,12 @@ static void FN(conv_task)(void *context, int64_t i) {
   FN(job) *job = context;
   const geometry *g = job->g;
   int64_t group = i % g->groups, block = i / g->groups;
-  int64_t n0 = block / job->cut.per_image * job->cut.images, images = min64(job->cut.images, g->n - n0);
-  int64_t row0 = block % job->cut.per_image * job->cut.rows, rows = min64(job->cut.rows, g->oh - row0);
+  int64_t n0 = block / job->cut.per_image * job->cut.images, images = gt__min(job->cut.images, g->n - n0);
+  int64_t row0 = block % job->cut.per_image * job->cut.rows, rows = gt__min(job->cut.rows, g->oh - row0);
   int64_t cols = images * rows * g->ow, inner = g->cg * g->taps;
   real *y = job->out + (n0 * g->o + group * g->og) * g->area + row0 * g->ow;
   const real *x = job->a + (n0 * g->c + group * g->cg) * g->h * g->w, *w = job->b + group * g->og * inner;
-  if (images == 1 && g->taps == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0) {
+  if (images == 1 && g->taps == 1 && g->oh == g->h && g->ow == g->w && g->ph == 0 && g->pw == 0) {
     GEMM(0, 0, g->og, cols, inner, 1, w, inner, x + row0 * g->w, g->h * g->w, 0, y, g->area);
     return;
   }
@@ -167,7 +167,7 @@ static void FN(conv_task)(void *context, int64_t i) {
   if (!FN(take)(job, &s, col_size + out_size + plane_size(g, rows), &col)) return;
   real *out = images > 1 ? col + col_size : y, *plane = col + col_size + out_size;
   for (int64_t c = 0; c < g->cg; c += job->tile) {
-    int64_t channels = min64(job->tile, g->cg - c);
+    int64_t channels = gt__min(job->tile, g->cg - c);
     FN(unroll)(col, x + c * g->h * g->w, g, images, channels, row0, rows, plane);
     GEMM(0, 0, g->og, cols, channels * g->taps, 1, w + c * g->taps, inner, col, cols, c ? 1 : 0, out, images > 1 ? cols : g->area);
   }
@@ -183,10 +183,10 @@ static int FN(conv)(real *y, const real *x, const real *w, const geometry *g) {
     return GT_OK;
   }
   FN(job) job = {.out = y, .a = x, .b = w, .g = g};
-  job.tile = max64(1, min64(g->cg, BLOCK_ROWS / g->taps));
+  job.tile = gt__max(1, gt__min(g->cg, BLOCK_ROWS / g->taps));
   int64_t cols = BLOCK_BYTES / (int64_t)sizeof(real) / (job.tile * g->taps);
-  cols = max64(BLOCK_COLS_MIN, min64(cols, BLOCK_COLS_MAX));
-  cols = min64(cols, max64(BLOCK_COLS_MIN / 4, g->n * g->area / TASKS));
+  cols = gt__max(BLOCK_COLS_MIN, gt__min(cols, BLOCK_COLS_MAX));
+  cols = gt__min(cols, gt__max(BLOCK_COLS_MIN / 4, g->n * g->area / TASKS));
   job.cut = cut_columns(g, g->n, cols);
   gt__parallel(job.cut.count * g->groups, FN(conv_task), &job);
   return FN(finish)(&job);
@@ -197,9 +197,9 @@ static int FN(conv)(real *y, const real *x, const real *w, const geometry *g) {
 static void FN(conv_input_task)(void *context, int64_t i) {
   FN(job) *job = context;
   const geometry *g = job->g;
-  int64_t c0 = i % job->tiles * job->tile, channels = min64(job->tile, g->cg - c0);
+  int64_t c0 = i % job->tiles * job->tile, channels = gt__min(job->tile, g->cg - c0);
   int64_t group = i / job->tiles % g->groups, block = i / job->tiles / g->groups;
-  int64_t n0 = block * job->cut.images, images = min64(job->cut.images, g->n - n0);
+  int64_t n0 = block * job->cut.images, images = gt__min(job->cut.images, g->n - n0);
   int64_t cols = images * g->area, inner = g->cg * g->taps, rows = channels * g->taps;
   const real *y = job->a + (n0 * g->o + group * g->og) * g->area;
   const real *w = job->b + group * g->og * inner + c0 * g->taps;
@@ -226,11 +226,11 @@ static int FN(conv_input)(real *x, const real *y, const real *w, const geometry 
     return GT_OK;
   }
   FN(job) job = {.out = x, .a = y, .b = w, .g = g};
-  int64_t cols = max64(BLOCK_COLS_MIN / 4, min64(BLOCK_COLS_MIN, g->n * g->area / TASKS));
-  job.cut = cut_columns(g, g->n, max64(cols, g->area));
-  cols = min64(job.cut.images, g->n) * g->area;
-  job.tile = max64(1, min64(g->cg, BLOCK_BYTES / (int64_t)sizeof(real) / (g->taps * cols)));
-  job.tiles = ceil_div(g->cg, job.tile);
+  int64_t cols = gt__max(BLOCK_COLS_MIN / 4, gt__min(BLOCK_COLS_MIN, g->n * g->area / TASKS));
+  job.cut = cut_columns(g, g->n, gt__max(cols, g->area));
+  cols = gt__min(job.cut.images, g->n) * g->area;
+  job.tile = gt__max(1, gt__min(g->cg, BLOCK_BYTES / (int64_t)sizeof(real) / (g->taps * cols)));
+  job.tiles = gt__ceil_div(g->cg, job.tile);
   gt__parallel(job.cut.count * g->groups * job.tiles, FN(conv_input_task), &job);
   return FN(finish)(&job);
 }
@@ -240,12 +240,12 @@ static int FN(conv_input)(real *x, const real *y, const real *w, const geometry 
 static void FN(conv_weight_task)(void *context, int64_t i) {
   FN(job) *job = context;
   const geometry *g = job->g;
-  int64_t c0 = i % job->tiles * job->tile, channels = min64(job->tile, g->cg - c0);
+  int64_t c0 = i % job->tiles * job->tile, channels = gt__min(job->tile, g->cg - c0);
   int64_t group = i / job->tiles % g->groups, chunk = i / job->tiles / g->groups;
-  int64_t per_chunk = ceil_div(job->cut.count, job->chunks);
-  int64_t block = chunk * per_chunk, end = min64(job->cut.count, block + per_chunk);
+  int64_t per_chunk = gt__ceil_div(job->cut.count, job->chunks);
+  int64_t block = chunk * per_chunk, end = gt__min(job->cut.count, block + per_chunk);
   int64_t inner = g->cg * g->taps, rows = channels * g->taps;
-  int64_t most = min64(job->cut.images, g->n) * job->cut.rows * g->ow;
+  int64_t most = gt__min(job->cut.images, g->n) * job->cut.rows * g->ow;
   real *w = (job->partial ? job->partial + chunk * g->o * inner : job->out) + group * g->og * inner + c0 * g->taps;
   real beta = job->partial ? 0 : job->beta;
   gt__scratch s;
@@ -254,8 +254,8 @@ static void FN(conv_weight_task)(void *context, int64_t i) {
   if (!FN(take)(job, &s, rows * most + y_size + plane_size(g, job->cut.rows), &col)) return;
   real *block_y = col + rows * most, *plane = block_y + y_size;
   for (; block < end; block++, beta = 1) {
-    int64_t n0 = block / job->cut.per_image * job->cut.images, images = min64(job->cut.images, g->n - n0);
-    int64_t row0 = block % job->cut.per_image * job->cut.rows, count = min64(job->cut.rows, g->oh - row0);
+    int64_t n0 = block / job->cut.per_image * job->cut.images, images = gt__min(job->cut.images, g->n - n0);
+    int64_t row0 = block % job->cut.per_image * job->cut.rows, count = gt__min(job->cut.rows, g->oh - row0);
     int64_t cols = images * count * g->ow;
     const real *x = job->a + (n0 * g->c + group * g->cg + c0) * g->h * g->w;
     const real *y = job->b + (n0 * g->o + group * g->og) * g->area + row0 * g->ow;
@@ -270,7 +270,7 @@ static void FN(conv_weight_task)(void *context, int64_t i) {
 static void FN(conv_weight_sum)(void *context, int64_t i) {
   FN(job) *job = context;
   const geometry *g = job->g;
-  int64_t count = g->o * g->cg * g->taps, from = i * GT__CHUNK, to = min64(count, from + GT__CHUNK);
+  int64_t count = g->o * g->cg * g->taps, from = i * GT__CHUNK, to = gt__min(count, from + GT__CHUNK);
   real *w = job->out;
   for (int64_t j = from; j < to; j++) w[j] = job->beta == 0 ? 0 : job->beta * w[j];
   for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
@@ -288,17 +288,17 @@ static int FN(conv_weight)(real *w, const real *x, const real *y, const geometry
   }
   FN(job) job = {.out = w, .a = x, .b = y, .g = g, .beta = (real)beta, .scale = (real)scale};
   job.cut = cut_columns(g, g->n, WEIGHT_INNER);
-  job.tile = max64(1, min64(g->cg, WEIGHT_COLS / g->taps));
-  job.tiles = ceil_div(g->cg, job.tile);
-  job.chunks = min64(job.cut.count, ceil_div(TASKS, job.tiles * g->groups));
-  job.chunks = ceil_div(job.cut.count, ceil_div(job.cut.count, job.chunks));
+  job.tile = gt__max(1, gt__min(g->cg, WEIGHT_COLS / g->taps));
+  job.tiles = gt__ceil_div(g->cg, job.tile);
+  job.chunks = gt__min(job.cut.count, gt__ceil_div(TASKS, job.tiles * g->groups));
+  job.chunks = gt__ceil_div(job.cut.count, gt__ceil_div(job.cut.count, job.chunks));
   gt__scratch s = {0};
   if (job.chunks > 1) {
     GT_TRY(gt__scratch_alloc(&s, (size_t)(job.chunks * g->o * inner) * sizeof(real)));
     job.partial = s.ptr;
   }
   gt__parallel(job.chunks * job.tiles * g->groups, FN(conv_weight_task), &job);
-  if (job.partial && !job.failed) gt__parallel(ceil_div(g->o * inner, GT__CHUNK), FN(conv_weight_sum), &job);
+  if (job.partial && !job.failed) gt__parallel(gt__ceil_div(g->o * inner, GT__CHUNK), FN(conv_weight_sum), &job);
   gt__scratch_free(&s);
   return FN(finish)(&job);
 }
@@ -318,7 +318,7 @@ typedef struct FN(bias_job) {
 
 static void FN(add_bias_task)(void *context, int64_t i) {
   const FN(bias_job) *job = context;
-  int64_t end = min64(job->n * job->c, (i + 1) * job->per_task);
+  int64_t end = gt__min(job->n * job->c, (i + 1) * job->per_task);
   for (int64_t plane = i * job->per_task; plane < end; plane++) {
     real bias = job->bias[plane % job->c];
     const real *a = job->a + plane * job->positions;
@@ -329,8 +329,8 @@ static void FN(add_bias_task)(void *context, int64_t i) {
 
 static void FN(add_bias)(real *out, const real *y, const real *bias, const int64_t size[3]) {
   FN(bias_job) job = {.out = out, .a = y, .bias = bias, .n = size[0], .c = size[1], .positions = size[2]};
-  job.per_task = max64(1, GT__CHUNK / size[2]);
-  gt__parallel(ceil_div(size[0] * size[1], job.per_task), FN(add_bias_task), &job);
+  job.per_task = gt__max(1, GT__CHUNK / size[2]);
+  gt__parallel(gt__ceil_div(size[0] * size[1], job.per_task), FN(add_bias_task), &job);
 }
 
 /* Sums run in double, eight at a time, in an order that depends on the sizes only. */
@@ -346,7 +346,7 @@ static double FN(sum_run)(const real *a, int64_t count) {
 
 static void FN(bias_grad_task)(void *context, int64_t i) {
   const FN(bias_job) *job = context;
-  int64_t end = min64(job->c, (i + 1) * job->per_task);
+  int64_t end = gt__min(job->c, (i + 1) * job->per_task);
   for (int64_t c = i * job->per_task; c < end; c++) {
     double sum = 0;
     for (int64_t n = 0; n < job->n; n++) sum += FN(sum_run)(job->a + (n * job->c + c) * job->positions, job->positions);
@@ -356,6 +356,6 @@ static void FN(bias_grad_task)(void *context, int64_t i) {
 
 static void FN(bias_grad)(real *gb, const real *gy, const int64_t size[3], double beta, double scale) {
   FN(bias_job) job = {.out = gb, .a = gy, .n = size[0], .c = size[1], .positions = size[2], .beta = beta, .scale = scale};
-  job.per_task = max64(1, GT__CHUNK / max64(1, size[0] * size[2]));
-  gt__parallel(ceil_div(size[1], job.per_task), FN(bias_grad_task), &job);
+  job.per_task = gt__max(1, GT__CHUNK / gt__max(1, size[0] * size[2]));
+  gt__parallel(gt__ceil_div(size[1], job.per_task), FN(bias_grad_task), &job);
 }

@@ -39,7 +39,7 @@
   X(leaky_relu, x > 0 ? x : p * x)                                                        \
   X(elu, x > 0 ? x : p *expm1(x))                                                         \
   X(softplus, p *x > q ? x : log1p(exp(p *x)) / p)                                        \
-  X(threshold, x > p ? x : q)                                                             \
+  X(threshold, x <= p ? q : x)                                                            \
   X(clamp, x < p ? p : x > q ? q : x)                                                     \
   X(clamp_min, x < p ? p : x)                                                             \
   X(clamp_max, x > p ? p : x)                                                             \
@@ -88,9 +88,9 @@
   X(ne, STEP(x != y))                                                                     \
   X(sigmoid_grad, x *y *(1 - y))                                                          \
   X(tanh_grad, x *(1 - y * y))                                                            \
-  X(relu_grad, y > 0 ? x : 0)                                                             \
+  X(relu_grad, y <= 0 ? 0 : x)                                                            \
   X(leaky_relu_grad, y > 0 ? x : p * x)                                                   \
-  X(threshold_grad, y > p ? x : 0)                                                        \
+  X(threshold_grad, y <= p ? 0 : x)                                                       \
   X(clamp_min_grad, y >= p ? x : 0)                                                       \
   X(clamp_max_grad, y <= p ? x : 0)                                                       \
   X(abs_grad, y > 0 ? x : y < 0 ? -x : 0)                                                 \

@@ -9,7 +9,7 @@ typedef struct FN(job) {
 
 static void FN(adam_task)(void *context, int64_t i) {
   const FN(job) *job = context;
-  int64_t from = i * GT__CHUNK, count = job->count - from < GT__CHUNK ? job->count - from : GT__CHUNK;
+  int64_t from = i * GT__CHUNK, count = gt__min(GT__CHUNK, job->count - from);
   real *restrict x = job->x + from, *restrict m = job->m + from, *restrict v = job->v + from;
   const real *restrict g = job->g + from;
   const real beta1 = (real)job->s->beta1, rest1 = (real)(1 - job->s->beta1), beta2 = (real)job->s->beta2;
@@ -24,12 +24,12 @@ static void FN(adam_task)(void *context, int64_t i) {
 /* x, m, v, g: count elements. */
 static void FN(adam)(real *x, real *m, real *v, const real *g, int64_t count, const settings *s) {
   FN(job) job = {.x = x, .m = m, .v = v, .g = g, .count = count, .s = s};
-  gt__parallel((count + GT__CHUNK - 1) / GT__CHUNK, FN(adam_task), &job);
+  gt__parallel(gt__ceil_div(count, GT__CHUNK), FN(adam_task), &job);
 }
 
 static void FN(rmsprop_task)(void *context, int64_t i) {
   const FN(job) *job = context;
-  int64_t from = i * GT__CHUNK, count = job->count - from < GT__CHUNK ? job->count - from : GT__CHUNK;
+  int64_t from = i * GT__CHUNK, count = gt__min(GT__CHUNK, job->count - from);
   real *restrict x = job->x + from, *restrict m = job->m + from;
   const real *restrict g = job->g + from;
   const real alpha = (real)job->s->beta1, rest = (real)(1 - job->s->beta1), eps = (real)job->s->eps, step = (real)-job->s->step;
@@ -42,5 +42,5 @@ static void FN(rmsprop_task)(void *context, int64_t i) {
 /* x, m, g: count elements. */
 static void FN(rmsprop)(real *x, real *m, const real *g, int64_t count, const settings *s) {
   FN(job) job = {.x = x, .m = m, .g = g, .count = count, .s = s};
-  gt__parallel((count + GT__CHUNK - 1) / GT__CHUNK, FN(rmsprop_task), &job);
+  gt__parallel(gt__ceil_div(count, GT__CHUNK), FN(rmsprop_task), &job);
 }

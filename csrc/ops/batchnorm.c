@@ -3,12 +3,9 @@
  * Sums run in double, in an order that depends on the sizes only. A task owns whole channels: no sum is split between tasks,
  * and the pass that applies what the first one found finds the channel in cache.
  */
-#include "../core/core.h"
+#include "ops.h"
 #include <math.h>
 #include <string.h>
-
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* x is n x c x positions; a task takes per_task channels. Statistics and parameters have c numbers, NULL where not wanted. */
 typedef struct sizes {
@@ -31,6 +28,12 @@ static double fold(const lanes *v) {
 #define real double
 #define FN(name) name##_d
 #include "../kernels/batchnorm.inl"
+
+/* Whether r, which gets x's shape, may share an element with a, other than being a itself: a number is written after its last
+ * use, so in place is fine. */
+static bool in_way(const gt_tensor *r, const gt_tensor *x, const gt_tensor *a) {
+  return gt__will_overlap(r, x->rank, x->shape, a) && !gt_is_set_to(r, a);
+}
 
 /* A tensor of c numbers, read or written through a contiguous stand-in where it needs one. */
 typedef struct channel_vector {
@@ -64,9 +67,19 @@ static int vector_out(channel_vector *v, const char *what, const char *name, gt_
   else GT_TRY(gt__want_same_type(t, x, what));
   v->t = t;
   v->given = true;
-  GT_TRY(gt__result(&v->write, &v->copy, t, keep ? t->rank : 1, keep ? t->shape : &c, gt__overlaps(t, x)));
+  const int rank = keep ? t->rank : 1;
+  const int64_t *shape = keep ? t->shape : &c;
+  GT_TRY(gt__result(&v->write, &v->copy, t, rank, shape, gt__will_overlap(t, rank, shape, x)));
   if (keep && v->write != t) GT_TRY(gt_copy(v->write, t));
   return GT_OK;
+}
+
+/* Whether the result, resized to x's shape, may run into one of the vectors. */
+static bool vectors_in_way(const gt_tensor *r, const gt_tensor *x, const channel_vector *v, int count) {
+  bool overlap = false;
+  for (int i = 0; i < count; i++)
+    if (v[i].given) overlap |= gt__will_overlap(r, x->rank, x->shape, v[i].t ? v[i].write : v[i].read);
+  return overlap;
 }
 
 static int vector_done(channel_vector *v) { return v->t ? gt__commit(v->t, &v->copy, v->write) : GT_OK; }
@@ -82,8 +95,8 @@ static int describe(sizes *s, const char *what, const gt_tensor *x) {
   if (x->rank < 2) return gt__fail(GT_ESHAPE, "%s: the input is %s, wanted N x C or N x C x ...", what, gt__shape(&text, x));
   *s = (sizes){.n = x->shape[0], .c = x->shape[1], .positions = 1};
   for (int d = 2; d < x->rank; d++) s->positions *= x->shape[d];
-  int64_t per_task = GT__CHUNK / max64(1, s->n * s->positions);
-  s->per_task = max64(s->positions == 1 ? LANES : 1, per_task);
+  int64_t per_task = GT__CHUNK / gt__max(1, s->n * s->positions);
+  s->per_task = gt__max(s->positions == 1 ? LANES : 1, per_task);
   return GT_OK;
 }
 
@@ -93,17 +106,16 @@ static int forward(gt_tensor *y, const gt_tensor *x, channel_vector v[VECTORS], 
   gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), *out = NULL;
   const gt_tensor *in;
   int code = gt__contiguous(&in, &x_copy, x);
-  /* In place is fine: a number is written after its last use. */
-  if (!code) code = gt__result(&out, &y_copy, y, x->rank, x->shape, gt__overlaps(y, x) && !gt_is_set_to(y, x));
+  if (!code) code = gt__result(&out, &y_copy, y, x->rank, x->shape, in_way(y, x, x) || vectors_in_way(y, x, v, VECTORS));
   if (!code) {
     if (x->dtype == GT_FLOAT) {
       forward_job_f job = {gt__f(out), out_f(&v[SAVE_MEAN]), out_f(&v[SAVE_INVSTD]), out_f(&v[RUNNING_MEAN]), out_f(&v[RUNNING_VAR]),
                            gt__f(in), in_f(&v[WEIGHT]), in_f(&v[BIAS]), s, train, momentum, eps};
-      gt__parallel((s->c + s->per_task - 1) / s->per_task, forward_task_f, &job);
+      gt__parallel(gt__ceil_div(s->c, s->per_task), forward_task_f, &job);
     } else {
       forward_job_d job = {gt__d(out), out_d(&v[SAVE_MEAN]), out_d(&v[SAVE_INVSTD]), out_d(&v[RUNNING_MEAN]), out_d(&v[RUNNING_VAR]),
                            gt__d(in), in_d(&v[WEIGHT]), in_d(&v[BIAS]), s, train, momentum, eps};
-      gt__parallel((s->c + s->per_task - 1) / s->per_task, forward_task_d, &job);
+      gt__parallel(gt__ceil_div(s->c, s->per_task), forward_task_d, &job);
     }
   }
   if (!code) code = gt__commit(y, &y_copy, out);
@@ -145,18 +157,18 @@ static int backward(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *x, chan
   int code = gt__contiguous(&in, &x_copy, x);
   if (!code) code = gt__contiguous(&grad, &gy_copy, gy);
   if (!code && gx) {
-    bool overlap = (gt__overlaps(gx, x) && !gt_is_set_to(gx, x)) || (gt__overlaps(gx, gy) && !gt_is_set_to(gx, gy));
+    bool overlap = in_way(gx, x, x) || in_way(gx, x, gy) || vectors_in_way(gx, x, v, G_VECTORS);
     code = gt__result(&out, &gx_copy, gx, x->rank, x->shape, overlap);
   }
   if (!code) {
     if (x->dtype == GT_FLOAT) {
       backward_job_f job = {out ? gt__f(out) : NULL, out_f(&v[G_GW]), out_f(&v[G_GB]), gt__f(grad), gt__f(in), in_f(&v[G_WEIGHT]),
                             in_f(&v[G_MEAN]), in_f(&v[G_INVSTD]), s, train, beta, scale};
-      gt__parallel((s->c + s->per_task - 1) / s->per_task, backward_task_f, &job);
+      gt__parallel(gt__ceil_div(s->c, s->per_task), backward_task_f, &job);
     } else {
       backward_job_d job = {out ? gt__d(out) : NULL, out_d(&v[G_GW]), out_d(&v[G_GB]), gt__d(grad), gt__d(in), in_d(&v[G_WEIGHT]),
                             in_d(&v[G_MEAN]), in_d(&v[G_INVSTD]), s, train, beta, scale};
-      gt__parallel((s->c + s->per_task - 1) / s->per_task, backward_task_d, &job);
+      gt__parallel(gt__ceil_div(s->c, s->per_task), backward_task_d, &job);
     }
   }
   if (!code && gx) code = gt__commit(gx, &gx_copy, out);
@@ -175,6 +187,7 @@ int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_ten
   GT_TRY(gt__want_same_type(gy, x, what));
   GT_TRY(gt__usable(gy, what));
   if (gx) GT_TRY(gt__want_same_type(gx, x, what));
+  if (!mean || !invstd) return gt__fail(GT_EARG, "batch_norm_grad: the saved mean or deviation is missing");
   if (!gt_same_shape(gy, x)) {
     return gt__fail(GT_ESHAPE, "batch_norm_grad: the gradient is %s, the input %s", gt__shape(&a, gy), gt__shape(&b, x));
   }

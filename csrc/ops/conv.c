@@ -5,7 +5,7 @@
  * problem's, so the bits of a result do not depend on the number of threads. A kernel as large as the image (the first
  * layer of a generator, the last of a discriminator) needs no unrolling: it is one product.
  */
-#include "../core/core.h"
+#include "ops.h"
 #include <string.h>
 
 enum {
@@ -27,9 +27,6 @@ typedef struct geometry {
   bool covered;              /* every element of x has a tap */
 } geometry;
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* How columns (image, output row, output column) are cut into blocks: whole images, or rows of one image. */
 typedef struct blocks {
@@ -41,14 +38,14 @@ typedef struct blocks {
 static blocks cut_columns(const geometry *g, int64_t images, int64_t cols) {
   blocks b;
   if (cols >= g->area) {
-    b.images = max64(1, cols / g->area);
+    b.images = gt__max(1, cols / g->area);
     b.rows = g->oh;
     b.per_image = 1;
-    b.count = ceil_div(images, b.images);
+    b.count = gt__ceil_div(images, b.images);
   } else {
     b.images = 1;
-    b.rows = min64(g->oh, max64(1, cols / g->ow));
-    b.per_image = ceil_div(g->oh, b.rows);
+    b.rows = gt__min(g->oh, gt__max(1, cols / g->ow));
+    b.per_image = gt__ceil_div(g->oh, b.rows);
     b.count = images * b.per_image;
   }
   return b;
@@ -106,6 +103,13 @@ static int want_options(const char *what, const gt_conv_shape *s) {
   return GT_OK;
 }
 
+/* Sizes are products of an image's or a kernel's side, a stride or a dilation: none overflows below this. */
+static int want_size(const char *what, const char *name, int64_t h, int64_t w) {
+  if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX)
+    return gt__fail(GT_EARG, "%s: %s of %lldx%lld, wanted 1 to %d", what, name, (long long)h, (long long)w, INT32_MAX);
+  return GT_OK;
+}
+
 static int want_rank4(const char *what, const char *name, const gt_tensor *t) {
   gt__shape_text text;
   if (t->rank != 4) return gt__fail(GT_ESHAPE, "%s: %s is %s, wanted 4 dimensions", what, name, gt__shape(&text, t));
@@ -129,7 +133,7 @@ static int want_weight(const char *what, const gt_tensor *w, const gt_conv_shape
     return gt__fail(GT_ESHAPE, "%s: the weight %s does not divide into %d groups", what, gt__shape(&text, w), s->groups);
   }
   if (w->shape[2] < 1 || w->shape[3] < 1) return gt__fail(GT_ESHAPE, "%s: the kernel %s is empty", what, gt__shape(&text, w));
-  return GT_OK;
+  return want_size(what, "a kernel", w->shape[2], w->shape[3]);
 }
 
 static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const int64_t y[4], const gt_conv_shape *s) {
@@ -140,6 +144,8 @@ static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const 
   };
   g->taps = g->kh * g->kw;
   g->area = g->oh * g->ow;
+  if (g->oh <= 1) g->sh = 1; /* one output has no next one: fewer planes */
+  if (g->ow <= 1) g->sw = 1;
   g->extra_rows = (g->kh - 1) * g->dh / g->sh;
   g->extra_cols = (g->kw - 1) * g->dw / g->sw;
   g->covered = g->h + g->ph <= (g->oh + g->extra_rows) * g->sh && g->w + g->pw <= (g->ow + g->extra_cols) * g->sw;
@@ -187,7 +193,7 @@ int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_
   operands p;
   GT_TRY(operands_get(&p, x, w));
   gt_tensor *out, tmp = gt__blank(y->dtype);
-  int code = gt__result(&out, &tmp, y, 4, shape, gt__overlaps(y, x) || gt__overlaps(y, w));
+  int code = gt__result(&out, &tmp, y, 4, shape, gt__will_overlap(y, 4, shape, x) || gt__will_overlap(y, 4, shape, w));
   if (!code) {
     if (is_empty(&g)) code = gt_fill(out, 0);
     else if (x->dtype == GT_FLOAT) code = conv_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
@@ -207,9 +213,10 @@ int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt
     return gt__fail(GT_ESHAPE, "conv_input: y has %lld channels, the weight %s wants %lld", (long long)y->shape[1],
                     gt__shape(&text, w), (long long)w->shape[0]);
   }
+  GT_TRY(want_size("conv_input", "images", h, width));
   int64_t oh = out_size(h, s->pad_h, s->dil_h, w->shape[2], s->stride_h);
   int64_t ow = out_size(width, s->pad_w, s->dil_w, w->shape[3], s->stride_w);
-  if (h < 1 || width < 1 || oh != y->shape[2] || ow != y->shape[3]) {
+  if (oh != y->shape[2] || ow != y->shape[3]) {
     return gt__fail(GT_ESHAPE, "conv_input: y is %s, and images of %lldx%lld give %lldx%lld", gt__shape(&text, y), (long long)h,
                     (long long)width, (long long)oh, (long long)ow);
   }
@@ -220,7 +227,7 @@ int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt
   operands p;
   GT_TRY(operands_get(&p, y, w));
   gt_tensor *out, tmp = gt__blank(x->dtype);
-  int code = gt__result(&out, &tmp, x, 4, shape, gt__overlaps(x, y) || gt__overlaps(x, w));
+  int code = gt__result(&out, &tmp, x, 4, shape, gt__will_overlap(x, 4, shape, y) || gt__will_overlap(x, 4, shape, w));
   if (!code) {
     if (is_empty(&g)) code = gt_fill(out, 0);
     else if (y->dtype == GT_FLOAT) code = conv_input_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
@@ -243,7 +250,7 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
     return gt__fail(GT_ESHAPE, "conv_weight: %lld and %lld channels do not divide into %d groups", (long long)x->shape[1],
                     (long long)y->shape[1], s->groups);
   }
-  if (kh < 1 || kw < 1) return gt__fail(GT_EARG, "conv_weight: a kernel of %lldx%lld, wanted 1 or more", (long long)kh, (long long)kw);
+  GT_TRY(want_size("conv_weight", "a kernel", kh, kw));
   int64_t oh = out_size(x->shape[2], s->pad_h, s->dil_h, kh, s->stride_h);
   int64_t ow = out_size(x->shape[3], s->pad_w, s->dil_w, kw, s->stride_w);
   if (oh != y->shape[2] || ow != y->shape[3]) {
@@ -252,7 +259,7 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
   }
   int64_t shape[4] = {y->shape[1], x->shape[1] / s->groups, kh, kw};
   GT_TRY(gt__want_same_type(w, x, "conv_weight"));
-  if (beta != 0 && (w->rank != 4 || memcmp(w->shape, shape, sizeof shape))) {
+  if (beta != 0 && (!gt__is_shape(w, 4, shape))) {
     return gt__fail(GT_ESHAPE, "conv_weight: the weight is %s, the gradient %lldx%lldx%lldx%lld", gt__shape(&text, w),
                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)shape[3]);
   }
@@ -261,7 +268,7 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
   operands p;
   GT_TRY(operands_get(&p, x, y));
   gt_tensor *out, tmp = gt__blank(w->dtype);
-  int code = gt__result(&out, &tmp, w, 4, shape, gt__overlaps(w, x) || gt__overlaps(w, y));
+  int code = gt__result(&out, &tmp, w, 4, shape, gt__will_overlap(w, 4, shape, x) || gt__will_overlap(w, 4, shape, y));
   if (!code && beta != 0 && out != w) code = gt_copy(out, w);
   if (!code) {
     if (is_empty(&g) && x->dtype == GT_FLOAT) scale_all_f(gt__f(out), gt__numel(out), (float)beta);
@@ -322,7 +329,8 @@ int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale) 
   GT_TRY(gt__contiguous(&from, &copy, gy));
   gt_tensor *out, tmp = gt__blank(gb->dtype);
   int rank = beta == 0 ? 1 : gb->rank;
-  int code = gt__result(&out, &tmp, gb, rank, beta == 0 ? &size[1] : gb->shape, gt__overlaps(gb, gy));
+  const int64_t *shape = beta == 0 ? &size[1] : gb->shape;
+  int code = gt__result(&out, &tmp, gb, rank, shape, gt__will_overlap(gb, rank, shape, gy));
   if (!code && beta != 0 && out != gb) code = gt_copy(out, gb);
   if (!code && size[1]) {
     if (gy->dtype == GT_FLOAT) bias_grad_f(gt__f(out), gt__f(from), size, beta, scale);

@@ -106,8 +106,11 @@ int gt_fill(gt_tensor *r, double value) {
   gt__iterator it;
   GT_TRY(gt__usable(r, "fill"));
   gt__element(&element, r->dtype, value);
-  gt__iterator_start(&it, r->rank, r->shape);
-  gt__iterator_add(&it, r);
+  gt_tensor once = *r; /* uncounted: an element that is repeated is written once */
+  for (int d = 0; d < r->rank; d++)
+    if (r->step[d] == 0 && r->shape[d] > 1) once.shape[d] = 1;
+  gt__iterator_start(&it, once.rank, once.shape);
+  gt__iterator_add(&it, &once);
   gt__iterator_merge(&it, false);
   gt__iterator_run(&it, PICK(it.size[0], fill), &element);
   gt__wrote(r);
@@ -265,7 +268,7 @@ int gt_cat(gt_tensor *r, int n, const gt_tensor *const *parts, int dim) {
   bool overlap = false;
   gt_tensor *out, tmp;
   GT_TRY(cat_shape(r, n, parts, dim, &rank, shape));
-  for (int k = 0; k < n; k++) overlap |= r->store && r->store == parts[k]->store;
+  for (int k = 0; k < n; k++) overlap |= gt__will_overlap(r, rank, shape, parts[k]);
   GT_TRY(gt__result(&out, &tmp, r, rank, shape, overlap));
   for (int k = 0; k < n && !code; k++) {
     if (parts[k]->rank == 0) continue;

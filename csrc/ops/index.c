@@ -127,17 +127,46 @@ int gt_index_select(gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *
   GT_TRY(want_range(index, a->shape[dim], dim, "index"));
   memcpy(shape, a->shape, sizeof shape);
   shape[dim] = gt__numel(index);
-  GT_TRY(gt__result(&out, &tmp, r, a->rank, shape, r->store && (r->store == a->store || r->store == index->store)));
+  GT_TRY(gt__result(&out, &tmp, r, a->rank, shape, gt__will_overlap(r, a->rank, shape, a) || gt__will_overlap(r, a->rank, shape, index)));
   if (gt__numel(out) > 0) run_slices(out, a, dim, index, 1, gt__move(gt_dtype_size(a->dtype)), false);
   return gt__commit(r, &tmp, out);
 }
 
-/* The checks that writing to slices of r needs; *use is a, or a copy of it in tmp where it overlaps r. */
-static int want_slices(const gt_tensor **use, gt_tensor *tmp, const gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a,
-                       const char *name) {
+/* *use is t itself, or a contiguous copy in tmp where writing to r would change it (reset tmp after use in both cases). */
+static int apart_from(const gt_tensor *r, const gt_tensor **use, gt_tensor *tmp, const gt_tensor *t) {
+  *tmp = gt__blank(t->dtype);
+  *use = t;
+  if (!gt__overlaps(r, t)) return GT_OK;
+  GT_TRY(gt_tensor_resize_as(tmp, t));
+  int code = gt_copy(tmp, t);
+  if (code) gt__reset(tmp);
+  else *use = tmp;
+  return code;
+}
+
+/* The operands of a write to r by indices: themselves, or copies where r's memory is theirs. */
+typedef struct {
+  const gt_tensor *index, *a;              /* a: NULL where there is none */
+  gt_tensor index_tmp, a_tmp;
+} sources;
+
+static void drop_sources(sources *s) {
+  gt__reset(&s->index_tmp);
+  gt__reset(&s->a_tmp);
+}
+
+static int take_sources(sources *s, const gt_tensor *r, const gt_tensor *index, const gt_tensor *a) {
+  s->a_tmp = gt__blank(r->dtype);
+  s->a = NULL;
+  GT_TRY(apart_from(r, &s->index, &s->index_tmp, index));
+  int code = a ? apart_from(r, &s->a, &s->a_tmp, a) : GT_OK;
+  if (code) drop_sources(s);
+  return code;
+}
+
+/* The checks that writing to slices of r needs, and what is read meanwhile. */
+static int want_slices(sources *s, const gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a, const char *name) {
   gt__shape_text text[2];
-  *tmp = gt__blank(r->dtype);
-  *use = a;
   GT_TRY(gt__usable(r, name));
   GT_TRY(want_index(index, name));
   GT_TRY(gt__want_dim(r, dim, name));
@@ -152,51 +181,41 @@ static int want_slices(const gt_tensor **use, gt_tensor *tmp, const gt_tensor *r
                       gt__shape(&text[0], a), (long long)gt__numel(index), dim + 1, gt__shape(&text[1], r));
   }
   GT_TRY(want_range(index, r->shape[dim], dim, name));
-  if (a && gt__overlaps(r, a)) {
-    GT_TRY(gt_tensor_resize_as(tmp, a));
-    int code = gt_copy(tmp, a);
-    if (code) {
-      gt__reset(tmp);
-      return code;
-    }
-    *use = tmp;
-  }
-  return GT_OK;
+  return take_sources(s, r, index, a);
 }
 
 int gt_index_copy(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a) {
-  gt_tensor tmp;
-  const gt_tensor *from;
-  GT_TRY(want_slices(&from, &tmp, r, dim, index, a, "indexCopy"));
-  if (gt__numel(from) > 0) run_slices(r, from, dim, index, 0, gt__move(gt_dtype_size(r->dtype)), true);
-  gt__reset(&tmp);
+  sources s;
+  GT_TRY(want_slices(&s, r, dim, index, a, "indexCopy"));
+  if (gt__numel(a) > 0) run_slices(r, s.a, dim, s.index, 0, gt__move(gt_dtype_size(r->dtype)), true);
+  drop_sources(&s);
   gt__wrote(r);
   return GT_OK;
 }
 
 int gt_index_add(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a) {
-  gt_tensor tmp;
-  const gt_tensor *from;
-  GT_TRY(want_slices(&from, &tmp, r, dim, index, a, "indexAdd"));
-  if (gt__numel(from) > 0) run_slices(r, from, dim, index, 0, add_inner[r->dtype], true);
-  gt__reset(&tmp);
+  sources s;
+  GT_TRY(want_slices(&s, r, dim, index, a, "indexAdd"));
+  if (gt__numel(a) > 0) run_slices(r, s.a, dim, s.index, 0, add_inner[r->dtype], true);
+  drop_sources(&s);
   gt__wrote(r);
   return GT_OK;
 }
 
 int gt_index_fill(gt_tensor *r, int dim, const gt_tensor *index, double value) {
-  gt_tensor tmp, one;
-  const gt_tensor *none;
-  GT_TRY(want_slices(&none, &tmp, r, dim, index, NULL, "indexFill"));
-  const int64_t *i = gt__data(index);
-  for (int64_t k = 0, n = gt__numel(index); k < n; k++) {
-    one = *r; /* an uncounted view of one slice */
-    one.offset += (i[k * index->step[0]] - 1) * r->step[dim];
+  sources s;
+  int code = GT_OK;
+  GT_TRY(want_slices(&s, r, dim, index, NULL, "indexFill"));
+  const int64_t *i = gt__data(s.index);
+  for (int64_t k = 0, n = gt__numel(index); k < n && !code; k++) {
+    gt_tensor one = *r; /* an uncounted view of one slice */
+    one.offset += (i[k * s.index->step[0]] - 1) * r->step[dim];
     one.shape[dim] = 1;
-    GT_TRY(gt_fill(&one, value));
+    code = gt_fill(&one, value);
   }
+  drop_sources(&s);
   gt__wrote(r);
-  return GT_OK;
+  return code;
 }
 
 /* ---- gather and scatter --------------------------------------------------------------------------------------------------------
@@ -307,7 +326,8 @@ int gt_gather(gt_tensor *r, const gt_tensor *a, int dim, const gt_tensor *index)
   gt__iterator it;
   GT_TRY(gt__want_same_type(r, a, "gather"));
   GT_TRY(want_indexed(a, dim, index, "gather"));
-  GT_TRY(gt__result(&out, &tmp, r, index->rank, index->shape, r->store && (r->store == a->store || r->store == index->store)));
+  const bool overlap = gt__will_overlap(r, index->rank, index->shape, a) || gt__will_overlap(r, index->rank, index->shape, index);
+  GT_TRY(gt__result(&out, &tmp, r, index->rank, index->shape, overlap));
   gt_tensor from = still(a, dim);
   pick options = {.step = a->step[dim]};
   gt__iterator_start(&it, index->rank, index->shape);
@@ -334,22 +354,17 @@ static void scatter(gt_tensor *r, int dim, const gt_tensor *index, const gt_tens
 
 static int scatter_from(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a, gt__inner inner, const char *name) {
   gt__shape_text text[2];
-  gt_tensor tmp = gt__blank(a->dtype);
+  sources s;
   GT_TRY(gt__want_same_type(r, a, name));
   GT_TRY(want_indexed(r, dim, index, name));
   GT_TRY(gt__writable(r, name));
   if (!gt_same_shape(a, index))
     return gt__fail(GT_ESHAPE, "%s: got a source of size %s for indices of size %s", name, gt__shape(&text[0], a),
                     gt__shape(&text[1], index));
-  int code = GT_OK;
-  if (gt__overlaps(r, a)) {
-    code = gt_tensor_resize_as(&tmp, a);
-    if (!code) code = gt_copy(&tmp, a);
-    a = &tmp;
-  }
-  if (!code) scatter(r, dim, index, a, inner);
-  gt__reset(&tmp);
-  return code;
+  GT_TRY(take_sources(&s, r, index, a));
+  scatter(r, dim, s.index, s.a, inner);
+  drop_sources(&s);
+  return GT_OK;
 }
 
 int gt_scatter(gt_tensor *r, int dim, const gt_tensor *index, const gt_tensor *a) {
@@ -362,12 +377,15 @@ int gt_scatter_add(gt_tensor *r, int dim, const gt_tensor *index, const gt_tenso
 
 int gt_scatter_fill(gt_tensor *r, int dim, const gt_tensor *index, double value) {
   gt_tensor one = gt__blank(r->dtype);
+  sources s;
   GT_TRY(want_indexed(r, dim, index, "scatter"));
   GT_TRY(gt__writable(r, "scatter"));
-  GT_TRY(gt_tensor_resize(&one, 1, (int64_t[]){1}));
-  int code = gt_fill(&one, value);
-  if (!code) scatter(r, dim, index, &one, PICK(gt_dtype_size(r->dtype), scatter));
+  GT_TRY(take_sources(&s, r, index, NULL));
+  int code = gt_tensor_resize(&one, 1, (int64_t[]){1});
+  if (!code) code = gt_fill(&one, value);
+  if (!code) scatter(r, dim, s.index, &one, PICK(gt_dtype_size(r->dtype), scatter));
   gt__reset(&one);
+  drop_sources(&s);
   return code;
 }
 
@@ -389,7 +407,7 @@ static int64_t set_in(const gt_tensor *mask) {
 }
 
 /* A walk over t and mask together, in order: the mask has t's count, and is seen in t's shape (by way of tmp where its
- * strides do not allow that). */
+ * strides do not allow that, or t's memory is its own). */
 static int with_mask(gt__iterator *it, gt_tensor *tmp, const gt_tensor *t, const gt_tensor *mask, const char *name) {
   gt__shape_text text[2];
   *tmp = gt__blank(GT_BYTE);
@@ -397,7 +415,7 @@ static int with_mask(gt__iterator *it, gt_tensor *tmp, const gt_tensor *t, const
   GT_TRY(want_mask(mask, name));
   if (gt__numel(mask) != gt__numel(t))
     return gt__fail(GT_ESHAPE, "%s: a mask of size %s does not fit size %s", name, gt__shape(&text[0], mask), gt__shape(&text[1], t));
-  if (!gt_same_shape(mask, t) && gt__numel(t) > 0) {
+  if ((!gt_same_shape(mask, t) || gt__overlaps(t, mask)) && gt__numel(t) > 0) {
     GT_TRY(gt_tensor_resize_as(tmp, t));
     int code = gt_copy(tmp, mask);
     if (code) {
@@ -461,7 +479,7 @@ int gt_masked_select(gt_tensor *r, const gt_tensor *a, const gt_tensor *mask) {
   GT_TRY(gt__want_same_type(r, a, "maskedSelect"));
   GT_TRY(with_mask(&it, &mask_tmp, a, mask, "maskedSelect"));
   const int64_t count = set_in(mask);
-  int code = gt__result(&out, &tmp, r, 1, &count, r->store && (r->store == a->store || r->store == mask->store));
+  int code = gt__result(&out, &tmp, r, 1, &count, gt__will_overlap(r, 1, &count, a) || gt__will_overlap(r, 1, &count, mask));
   if (!code) {
     cursor next = {gt__data(out)}, *where = &next;
     if (count > 0) walk(&it, PICK(it.size[0], masked_select), &where);
@@ -479,7 +497,8 @@ int gt_nonzero(gt_tensor *r, const gt_tensor *a) {
   int code = gt_compare(gt_compare_code("ne"), &mask, a, NULL, 0);
   const int64_t n = code ? 0 : gt__numel(&mask);
   int64_t shape[] = {code ? 0 : set_in(&mask), a->rank};
-  if (!code && !(code = gt__result(&out, &tmp, r, a->rank ? 2 : 0, shape, r->store && r->store == a->store))) {
+  const int rank = a->rank ? 2 : 0;
+  if (!code && !(code = gt__result(&out, &tmp, r, rank, shape, gt__will_overlap(r, rank, shape, a)))) {
     const uint8_t *set = gt__data(&mask);
     int64_t *to = gt__data(out), at[GT_MAX_RANK] = {0};
     for (int64_t i = 0; i < n; i++) {

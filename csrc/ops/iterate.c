@@ -161,10 +161,6 @@ static bool broadcast(int n, const gt_tensor *const *in, int *rank, int64_t *sha
   return true;
 }
 
-static bool is_shape(const gt_tensor *t, int rank, const int64_t *shape) {
-  return t->rank == rank && !memcmp(t->shape, shape, (size_t)rank * sizeof *shape);
-}
-
 static int misfit(const char *name, int n, const gt_tensor *const *in) {
   gt__shape_text t[3];
   if (n == 2) return gt__fail(GT_ESHAPE, "%s: sizes %s and %s do not broadcast", name, gt__shape(&t[0], in[0]), gt__shape(&t[1], in[1]));
@@ -180,7 +176,7 @@ static int result_shape(const char *name, const gt_tensor *r, int n, const gt_te
     in_place |= r == in[k];
     equal &= gt__numel(in[k]) == gt__numel(in[0]);
   }
-  if (fits && (!in_place || is_shape(r, *rank, shape))) return GT_OK;
+  if (fits && (!in_place || gt__is_shape(r, *rank, shape))) return GT_OK;
   if (equal) {
     const gt_tensor *like = in_place ? r : in[0];
     *rank = like->rank;
@@ -261,9 +257,9 @@ int gt__map_begin(gt__map *m, const char *name, gt_tensor *r, int inputs, const 
   }
   m->result_tmp = gt__blank(r->dtype);
   GT_TRY(result_shape(name, r, inputs, in, &rank, shape));
-  bool resized = !is_shape(r, rank, shape);
+  bool resized = !gt__is_shape(r, rank, shape);
   if (!resized) GT_TRY(gt__writable(r, name));
-  for (int k = 0; k < inputs && resized; k++) overlap |= r->store && r->store == in[k]->store; /* it may grow into an operand */
+  for (int k = 0; k < inputs && resized; k++) overlap |= gt__shares(r, in[k]); /* it may grow into an operand */
   if (overlap) {
     GT_TRY(gt__result(&m->out, &m->result_tmp, r, rank, shape, true));
   } else {

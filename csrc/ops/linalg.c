@@ -62,8 +62,9 @@ static int begin(const char *name, gt_tensor **out, gt_tensor *tmp, gt_tensor *r
   gt__shape_text text[2];
   gt_tensor wanted = {.rank = rank}, view;
   for (int d = 0; d < rank; d++) wanted.shape[d] = shape[d];
-  for (int k = 0; k < inputs; k++) elsewhere |= r->store && r->store == in[k]->store;
-  if (!m) *beta = 0;
+  for (int k = 0; k < inputs; k++) elsewhere |= gt__will_overlap(r, rank, shape, in[k]);
+  if (m) GT_TRY(gt__usable(m, name));
+  else *beta = 0;
   if (*beta != 0) {
     GT_TRY(gt__want_same_type(r, m, name));
     view = gt__blank(m->dtype);
@@ -74,7 +75,7 @@ static int begin(const char *name, gt_tensor **out, gt_tensor *tmp, gt_tensor *r
     if (r == m && !gt_same_shape(r, &wanted))
       return gt__fail(GT_ESHAPE, "%s: the result has size %s and cannot replace a tensor of size %s in place", name,
                       gt__shape(&text[0], &wanted), gt__shape(&text[1], r));
-    elsewhere |= r->store && r->store == m->store && !gt__same_place(r, m);
+    elsewhere |= gt__shares(r, m) && !gt__same_place(r, m);
   }
   if (gt_same_shape(r, &wanted)) GT_TRY(gt__writable(r, name));
   return gt__result(out, tmp, r, rank, shape, elsewhere);

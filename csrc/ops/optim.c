@@ -1,6 +1,6 @@
 /* optim.c: an optimizer's update of all its numbers in one pass: each is read and written once. Rounding is step by step
  * that of Torch7's optim, which did one tensor operation after the other. */
-#include "../core/core.h"
+#include "ops.h"
 #include <math.h>
 
 typedef struct settings { double beta1, beta2, eps, step; } settings;

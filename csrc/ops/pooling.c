@@ -1,8 +1,5 @@
 /* pooling.c: max and average pooling with Torch7's rounding, padding and counting, and their gradients. */
-#include "../core/core.h"
-
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+#include "ops.h"
 
 /* planes: N times C. */
 typedef struct geometry {
@@ -38,6 +35,8 @@ static int describe(geometry *g, const char *what, const gt_tensor *x, int64_t h
   if (s->pad_h < 0 || s->pad_w < 0 || s->pad_h > s->kh / 2 || s->pad_w > s->kw / 2) {
     return gt__fail(GT_EARG, "%s: the padding is %dx%d, wanted 0 to half of the window %dx%d", what, s->pad_h, s->pad_w, s->kh, s->kw);
   }
+  if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX)
+    return gt__fail(GT_ESHAPE, "%s: images of %lldx%lld, wanted 1 to %d", what, (long long)h, (long long)w, INT32_MAX);
   *g = (geometry){.planes = x->shape[0] * x->shape[1], .h = h, .w = w, .kh = s->kh, .kw = s->kw, .sh = s->stride_h, .sw = s->stride_w,
                   .ph = s->pad_h, .pw = s->pad_w, .include_pad = s->include_pad != 0};
   g->oh = out_size(h, g->ph, g->kh, g->sh, s->ceil_mode != 0);
@@ -71,7 +70,7 @@ static int call_begin(call *c, gt_tensor *out, const gt_tensor *in, const gt_ten
   c->index_copy = c->index_out_copy = gt__blank(GT_LONG);
   int code = gt__contiguous(&c->in, &c->in_copy, in);
   if (!code && index) code = gt__contiguous(&c->index_in, &c->index_copy, index);
-  if (!code) code = gt__result(&c->out, &c->out_copy, out, 4, shape, gt__overlaps(out, in));
+  if (!code) code = gt__result(&c->out, &c->out_copy, out, 4, shape, gt__will_overlap(out, 4, shape, in));
   if (code) call_free(c);
   return code;
 }

@@ -183,7 +183,7 @@ int gt_reduce(int op, gt_tensor *r, gt_tensor *index, const gt_tensor *a, int di
   int rank = reduced_shape(a, dim, keep, shape);
   if ((op == MIN || op == MAX) && a->shape[dim] == 0) return gt__fail(GT_ESHAPE, "%s: dimension %d has size 0", name, dim + 1);
   GT_TRY(block_of(&b, &tmp, a, dim));
-  int code = gt__result(&out, &out_tmp, r, rank, shape, r->store && r->store == a->store);
+  int code = gt__result(&out, &out_tmp, r, rank, shape, gt__will_overlap(r, rank, shape, a));
   if (!code && index) code = gt__result(&where, &where_tmp, index, rank, shape, false);
   if (!code) code = reduce_into(op, out, where, &b, p);
   gt__reset(&tmp);
@@ -265,7 +265,7 @@ int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape) 
   GT_TRY(gt__want_real(a, "sum_to"));
   GT_TRY(gt__want_same_type(r, a, "sum_to"));
   gt_tensor wanted = {.rank = rank >= 0 && rank <= GT_MAX_RANK ? rank : 0};
-  memcpy(wanted.shape, shape, (size_t)wanted.rank * sizeof *shape);
+  if (wanted.rank) memcpy(wanted.shape, shape, (size_t)wanted.rank * sizeof *shape);
   bool fits = rank >= 1 && rank <= a->rank;
   for (int d = 0; d < a->rank && fits; d++) {
     int to = d - (a->rank - rank);
@@ -278,7 +278,7 @@ int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape) 
     return gt__fail(GT_ESHAPE, "sum_to: size %s does not broadcast to %s", gt__shape(&text[0], &wanted), gt__shape(&text[1], a));
   }
   if (gt__same_place(r, a) && gt_same_shape(r, &wanted)) return GT_OK;
-  GT_TRY(gt__result(&out, &out_tmp, r, rank, shape, r->store && r->store == a->store));
+  GT_TRY(gt__result(&out, &out_tmp, r, rank, shape, gt__will_overlap(r, rank, shape, a)));
   int code;
   if (gt__numel(out) == 0) {
     code = GT_OK;
@@ -303,7 +303,7 @@ int gt_cumulate(int op, gt_tensor *r, const gt_tensor *a, int dim) {
   GT_TRY(gt__want_real(a, name));
   GT_TRY(gt__want_same_type(r, a, name));
   GT_TRY(gt__want_dim(a, dim, name));
-  bool elsewhere = r->store && r->store == a->store && !(gt__same_place(r, a) && gt_is_contiguous(a));
+  bool elsewhere = gt__will_overlap(r, a->rank, a->shape, a) && !(gt__same_place(r, a) && gt_is_contiguous(a));
   GT_TRY(block_of(&b, &tmp, a, dim));
   int code = gt__result(&out, &out_tmp, r, a->rank, a->shape, elsewhere);
   if (!code && gt__numel(a) > 0) {
