@@ -2,39 +2,57 @@
 -- @module gantry.cli.sample
 local argparse = require 'argparse'
 local cli = require 'gantry.cli'
+local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
 
 local function parser()
   local p = argparse('gantry sample', 'Draws samples of a run. Sample 3 of a seed is the same z however many are drawn.')
-    :epilog 'Example: gantry sample runs/faces --n 100 --seed 7 --out faces.png'
+    :epilog('Examples:\n   gantry sample runs/faces --numbered                  # with numbers, for walk --from and arith\n' ..
+      '   gantry sample runs/faces --n 1000 --each --out faces # single images: faces/0001.png ...\n' ..
+      '   gantry sample runs/faces --seed 7 --truncation 0.7 --out calm.png\n   gantry sample runs/faces --only 3,17,42')
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:option('--n', 'how many', '64'):argname 'N'
-  p:option('--seed', "of z (default: the run's)"):argname 'N'
-  p:option('--out', 'the PNG, or the folder with --each (default: in the run)'):argname 'PATH'
-  p:flag('--each', 'one PNG for each sample, 0001.png ...')
-  p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+  p:option('--only', 'the samples with these numbers'):argname 'N,N,...'
+  p:flag('--each', 'one PNG for each sample, 0001.png ..., in the folder --out; not enlarged unless --scale says so')
+  p:flag('--numbered', "with the samples' numbers on the sheet")
+  p:option('--columns', 'images in a row of the sheet'):argname 'N'
+  look.options(p)
   return p
+end
+
+local PART = 256 -- single images are made and written in parts, however many there are
+
+local function write_each(run, which, how, out)
+  local image = require 'gantry.image'
+  local sheet = require 'gantry.gan.sheet'
+  local folder = out or run.path .. '/each'
+  require('gantry.gan.folder').make(folder)
+  local z = run:z(which, how.seed, how.truncation)
+  local n = z:size(1)
+  for from = 1, n, PART do
+    local count = math.min(PART, n - from + 1)
+    local images = sheet.enlarge(run:images(z:narrow(1, from, count)), how.scale or 1)
+    for i = 1, count do
+      local number = type(which) == 'table' and which[from + i - 1] or from + i - 1
+      image.save(('%s/%04d.png'):format(folder, number), (images[i] + 1) / 2)
+    end
+  end
+  local first = type(which) == 'table' and which[1] or 1
+  io.stdout:write(('%d images of step %d: %s/%04d.png ...\n'):format(n, run.step, folder, first))
 end
 
 return function(arguments)
   local given = cli.parse(parser(), arguments)
-  show.set_threads('sample', given.threads)
-  local n = show.whole('sample', '--n', given.n, 1, 1e6)
-  local seed = given.seed and show.whole('sample', '--seed', given.seed, 0, 2 ^ 31)
-  local gan, image = require 'gantry.gan', require 'gantry.image'
-  local make_folder = require('gantry.gan.folder').make
-
-  local run = gan.open(given.run)
-  local images = run:images(run:z(n, seed))
+  local which = given.only and look.numbers('sample', '--only', given.only) or show.whole('sample', '--n', given.n, 1, 1e6)
+  local columns = given.columns and show.whole('sample', '--columns', given.columns, 1, 1e4)
+  local run, how = look.open('sample', given)
   if given.each then
-    local folder = given.out or given.run .. '/each'
-    make_folder(folder)
-    for i = 1, n do image.save(('%s/%04d.png'):format(folder, i), (images[i] + 1) / 2) end
-    io.stdout:write(('%d images of step %d: %s/0001.png ...\n'):format(n, run.step, folder))
+    write_each(run, which, how, given.out)
     return 0
   end
-  local out = given.out or given.run .. '/sample.png'
-  gan.samples.save_grid(out, images)
-  io.stdout:write(('%d samples of step %d: %s\n'):format(n, run.step, out))
+  local out = given.out or run.path .. '/sample.png'
+  how.columns, how.numbers = columns, given.numbered or false
+  require('gantry.image').save(out, run:sheet(which, how))
+  io.stdout:write(('%d samples of step %d: %s\n'):format(type(which) == 'table' and #which or which, run.step, out))
   return 0
 end

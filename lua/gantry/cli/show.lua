@@ -14,6 +14,51 @@ function show.whole(command, flag, text, low, high)
   return n
 end
 
+--- A number from a flag, or exit code 2.
+function show.number(command, flag, text)
+  local n = tonumber(text)
+  if not n or n ~= n or n == math.huge or n == -math.huge then cli.usage('%s: %s is %s, wanted a number', command, flag, text) end
+  return n
+end
+
+--- Settings from `--set key=value ...`, which may stand several times.
+function show.pairs(command, groups)
+  local values = {}
+  for _, group in ipairs(groups) do
+    for _, pair in ipairs(group) do
+      local key, value = pair:match '^([^=]+)=(.*)$'
+      if not key then cli.usage('%s: --set %s: wanted key=value', command, pair) end
+      values[key] = value
+    end
+  end
+  return values
+end
+
+--- The recipe that a command was given, and its options: defaults < --config < --set < flags.
+-- @string command its name, for messages
+-- @tparam table given recipe, config, set, steps, seed
+-- @treturn Recipe
+-- @treturn table resolved options
+function show.resolve(command, given)
+  local recipes, options = require 'gantry.gan.recipe', require 'gantry.gan.options'
+  local recipe = recipes.load(given.recipe)
+  local layers = {}
+  if given.config then
+    local path = recipes.find_settings(given.config, recipe)
+    layers[1] = {from = path, values = options.read_yaml(path)}
+  end
+  layers[#layers + 1] = {from = '--set', values = show.pairs(command, given.set)}
+  layers[#layers + 1] = {from = command, values = {steps = given.steps, seed = given.seed}}
+  local ok, resolved = pcall(recipe.options.resolve, recipe.options, unpack(layers))
+  if not ok then cli.usage('%s', resolved) end
+  return recipe, resolved
+end
+
+--- Text from a file that anybody may have written, without control characters.
+function show.printable(text)
+  return (tostring(text):gsub('[%z\1-\31\127]', function(c) return ('\\x%02x'):format(c:byte()) end))
+end
+
 --- Sets the number of threads if a flag asks for it.
 function show.set_threads(command, text)
   if text then native.check(native.C.gt_set_threads(show.whole(command, '--threads', text, 1, 256))) end

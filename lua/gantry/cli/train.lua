@@ -7,7 +7,8 @@ local show = require 'gantry.cli.show'
 
 local function parser()
   local p = argparse('gantry train', 'Trains a recipe on images and keeps everything in a directory.')
-    :epilog('Settings: defaults < --config < --set < flags. SPEC is a folder of images, mnist:DIR, scenes:faces or scenes:rooms.\n\n' ..
+    :epilog('Settings: defaults < --config < --set < flags. SPEC is a folder of images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, ' ..
+      'cifar10:DIR, scenes:faces or scenes:rooms; gantry data SPEC shows it.\n\n' ..
       'Example: gantry train dcgan --data ~/faces --out runs/faces --set size=64 batch=64')
   p:argument('recipe', 'name of a recipe (see gantry recipes), or path of a Lua file')
   p:option('--data', 'where the images come from', 'scenes:faces'):argname 'SPEC'
@@ -21,40 +22,12 @@ local function parser()
   return p
 end
 
-local function settings(groups)
-  local values = {}
-  for _, group in ipairs(groups) do
-    for _, pair in ipairs(group) do
-      local key, value = pair:match '^([^=]+)=(.*)$'
-      if not key then cli.usage('train: --set %s: wanted key=value', pair) end
-      values[key] = value
-    end
-  end
-  return values
-end
-
 return function(arguments)
   local given = cli.parse(parser(), arguments)
   if not given.out then cli.usage 'train: --out RUN is missing: the directory that the run is to be kept in' end
   show.set_threads('train', given.threads)
   local gan = require 'gantry.gan'
-  local recipes, options = require 'gantry.gan.recipe', require 'gantry.gan.options'
-
-  local recipe = recipes.load(given.recipe)
-  local layers = {}
-  if given.config then
-    local path = recipes.find_settings(given.config, recipe)
-    layers[1] = {from = path, values = options.read_yaml(path)}
-  end
-  layers[#layers + 1] = {from = '--set', values = settings(given.set)}
-  local flags = {}
-  for _, flag in ipairs {'steps', 'seed'} do
-    if given[flag] then flags[flag] = given[flag] end
-  end
-  layers[#layers + 1] = {from = 'train', values = flags}
-  local ok, resolved = pcall(recipe.options.resolve, recipe.options, unpack(layers))
-  if not ok then cli.usage('%s', resolved) end
-
+  local recipe, resolved = show.resolve('train', given)
   local session = gan.session.start {recipe = recipe, options = resolved, data = given.data, out = given.out, force = given.force}
   show.settings(recipe, resolved)
   for _, line in ipairs(session:describe()) do io.stdout:write(line, '\n') end

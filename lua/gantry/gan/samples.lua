@@ -5,13 +5,13 @@ local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local image = require 'gantry.image'
 local torch = require 'gantry.torch'
+local sheet = require 'gantry.gan.sheet'
 local Step = require 'gantry.gan.step'
 
 local samples = {}
 
 local STREAM = 0x5eed0000 -- keeps the numbers of z apart from those that weights are made of
 local PART = 64 -- images that are generated at once
-local SEEN = 64 -- the least side of an image on a sheet
 
 --- z of the first n samples of a seed. Sample i of a seed is the same z whatever n is.
 -- @int n how many
@@ -114,24 +114,11 @@ function samples.images(G, z)
   return result
 end
 
---- Columns that make a grid of n images nearly square.
-function samples.columns(n) return math.ceil(math.sqrt(n)) end
-
--- Each pixel as a square of times x times.
-local function enlarged(sheet, times)
-  local channels, h, w = sheet:size(1), sheet:size(2), sheet:size(3)
-  return sheet:view(channels, h, 1, w, 1):expand(channels, h, times, w, times):contiguous():view(channels, h * times, w * times)
-end
-
---- Writes images as one PNG. Small ones are enlarged by whole pixels, to sides of at least 64, so that one sees them.
+--- Writes images as one PNG; small ones are enlarged by whole pixels.
 -- @string path
 -- @param images n x channels x height x width, -1..1
 -- @int[opt] columns default: nearly square
-function samples.save_grid(path, images, columns)
-  local sheet = image.grid(images, {columns = columns or samples.columns(images:size(1)), range = {-1, 1}})
-  local times = math.ceil(SEEN / math.max(images:size(3), images:size(4)))
-  image.save(path, times > 1 and enlarged(sheet, times) or sheet)
-end
+function samples.save_grid(path, images, columns) image.save(path, sheet.make(images, {columns = columns})) end
 
 -- ---- walks ----------------------------------------------------------------------------------------------------------------
 

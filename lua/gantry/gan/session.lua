@@ -163,13 +163,17 @@ function Session:run()
   }
 end
 
+--- Lets go of the run without training, so that another process may have it.
+function Session:leave() self.lock:release() end
+
 --- One line about the networks, one about the data.
 function Session:describe()
   local t = self.trainer
   local h, w = options.sides(self.options.size)
+  local images = self.dataset:size()
   return {
     ('G: %d parameters, D: %d parameters'):format(network.count(t.G), network.count(t.D)),
-    ('data: %s, %d images, trained on at %dx%d'):format(self.spec, self.dataset:size(), h, w),
+    ('data: %s, %s, trained on at %dx%d'):format(self.spec, images > 0 and images .. ' images' or 'endless', h, w),
   }
 end
 

@@ -6,7 +6,7 @@ local Canvas = require 'gantry.gan.canvas'
 
 local sheet = {}
 
-local SEEN = 128    -- sides that small images are enlarged to
+local SEEN = 96      -- sides that small images are enlarged towards
 local COMFORT = 1400 -- pixels that an enlarged sheet stays within
 
 --- How many times images are enlarged so that a sheet of them is comfortable to look at.
