@@ -60,7 +60,7 @@ const char *gt_cpu_name(void);             /* the processor's brand string, or i
 const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "amx": what kernels may use */
 int gt_threads(void);                      /* threads in use, the caller included */
 int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
-const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (reference loops)"; loads it */
+const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (plain loops)"; loads it */
 int gt_interrupted(void);                  /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
 int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
 int gt_watch_interrupts(int on);           /* 1: from here on SIGINT is noted however often it comes; 0: restore */
@@ -293,6 +293,7 @@ double gt_file_size(const char *path);                                      /* -
 int gt_file_lock(int *held, double *holder, const char *path);
 void gt_file_unlock(int held);
 int gt_terminal_columns(int fd);                                            /* 0: not a terminal */
+int gt_process(void);                                                       /* this process's number */
 double gt_seconds(void);                                                    /* a clock that only goes forward */
 /* Goes on hashing (FNV-1a, 64 bits) with the elements of t in logical order; start with *hash = 0. */
 int gt_hash(uint64_t *hash, const gt_tensor *t);

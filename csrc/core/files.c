@@ -94,6 +94,8 @@ int gt_terminal_columns(int fd) {
   return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+int gt_process(void) { return (int)getpid(); }
+
 double gt_seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

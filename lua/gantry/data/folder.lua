@@ -7,7 +7,7 @@ local folder = {}
 
 local endings = {png = true, jpg = true, jpeg = true, jpe = true, jfif = true}
 
-local function walk(path, files, seen)
+local function walk(path, files, others, seen)
   local ok, iterate, state = pcall(lfs.dir, path)
   if not ok then native.fail('data: %s', tostring(iterate):gsub('^cannot open ', 'cannot open folder ')) end
   local names = {}
@@ -22,10 +22,11 @@ local function walk(path, files, seen)
       local id = about.dev .. ':' .. about.ino -- a link may lead back to where we are
       if not seen[id] then
         seen[id] = true
-        walk(full, files, seen)
+        walk(full, files, others, seen)
       end
-    elseif about and about.mode == 'file' and endings[(name:match '%.(%w+)$' or ''):lower()] then
-      files[#files + 1] = full
+    elseif about and about.mode == 'file' then
+      local list = endings[(name:match '%.(%w+)$' or ''):lower()] and files or others
+      list[#list + 1] = full
     end
   end
 end
@@ -33,11 +34,12 @@ end
 --- The image files of a folder and its sub-folders by name, in the order of their names. Hidden ones are left out.
 -- @string path
 -- @treturn table of paths
+-- @treturn table paths of the files that are not named as images are
 function folder.list(path)
-  local files = {}
+  local files, others = {}, {}
   local about = lfs.attributes(path)
-  walk(path == '/' and '' or path, files, {[about.dev .. ':' .. about.ino] = true})
-  return files
+  walk(path == '/' and '' or path, files, others, {[about.dev .. ':' .. about.ino] = true})
+  return files, others
 end
 
 --- The classes of files: the names of the sub-folders that hold them.

@@ -1,4 +1,4 @@
---- MNIST's idx files, gzipped or not.
+--- Files in MNIST's idx format, gzipped or not.
 -- @module gantry.data.idx
 local lfs = require 'lfs'
 local native = require 'gantry.native'
@@ -14,6 +14,18 @@ function idx.read(path)
   local r = tensor.new(C.GT_BYTE)
   check(C.gt_idx_read(r, path))
   return r
+end
+
+--- The labels of n images.
+-- @string path an idx file of one dimension
+-- @int n how many there must be
+-- @treturn tensor ByteTensor N
+function idx.labels(path, n)
+  local labels = idx.read(path)
+  if labels.rank ~= 1 or labels:size(1) ~= n then
+    fail('data: %s holds %s labels for %d images', path, tensor.shape_text(labels), n)
+  end
+  return labels
 end
 
 local function find(dir, name)
@@ -38,10 +50,7 @@ function idx.mnist(dir)
   local n = images:size(1)
   local labels_path, labels = find(dir, 'train-labels-idx1-ubyte'), nil
   if labels_path then
-    labels = idx.read(labels_path)
-    if labels.rank ~= 1 or labels:size(1) ~= n then
-      fail('data: mnist: %s holds %s labels for %d images', labels_path, tensor.shape_text(labels), n)
-    end
+    labels = idx.labels(labels_path, n)
     if labels:max() > 9 then fail('data: mnist: %s holds label %d, wanted 0..9', labels_path, labels:max()) end
   end
   return images:view(n, 1, images:size(2), images:size(3)), labels

@@ -26,11 +26,8 @@ local function locate(path, size)
   native.fail('npy: %s is of version %d, wanted 1, 2 or 3', path, start[6])
 end
 
---- Reads a .npy file (little-endian numbers or bytes, C or Fortran order, up to 8 dimensions).
--- @string path
--- @treturn tensor of the file's element type and shape; a single number gives a tensor of one element
--- @usage local w = npy.load 'gen_04.npy'
-function npy.load(path)
+-- What a file's header says: element type, sizes, whether the first index runs fastest, where the data begin, their bytes.
+local function read_header(path)
   local size = C.gt_file_size(path)
   if size < 0 then native.fail('npy: %s: there is no such file', path) end
   local start, length = locate(path, size)
@@ -53,24 +50,64 @@ function npy.load(path)
   local bytes = count * tonumber(C.gt_dtype_size(code))
   if start + length + bytes > size then native.fail('npy: %s has %.0f bytes of data, wanted %.0f', path, size - start - length, bytes) end
   if #shape == 0 then shape[1] = 1 end
+  local backwards = fortran == 'True' and #shape > 1
   local sizes = shape
-  if fortran == 'True' then
+  if backwards then
     sizes = {}
     for d = 1, #shape do sizes[d] = shape[#shape + 1 - d] end
   end
-  local t = tensor.empty(code, sizes)
-  if bytes > 0 then
-    native.check(C.gt_file_read(tensor.pointer(t, 'npy'), path, start + length, bytes))
+  return {code = code, kind = kind, sizes = sizes, backwards = backwards, at = start + length, bytes = bytes}
+end
+
+-- A view with the dimensions in the opposite order.
+local function turned(t)
+  local reversed = ffi.new 'int[8]'
+  for d = 0, t.rank - 1 do reversed[d] = t.rank - 1 - d end
+  local view = tensor.new(t.dtype)
+  native.check(C.gt_permute(view, t, t.rank, reversed))
+  return view
+end
+
+--- Reads a .npy file (little-endian numbers or bytes, C or Fortran order, up to 8 dimensions).
+-- @string path
+-- @treturn tensor of the file's element type and shape; a single number gives a tensor of one element
+-- @usage local w = npy.load 'gen_04.npy'
+function npy.load(path)
+  local about = read_header(path)
+  local t = tensor.empty(about.code, about.sizes)
+  if about.bytes > 0 then
+    native.check(C.gt_file_read(tensor.pointer(t, 'npy'), path, about.at, about.bytes))
     tensor.touch(t)
   end
-  if fortran == 'True' and #shape > 1 then
-    local reversed = ffi.new 'int[8]'
-    for d = 0, #shape - 1 do reversed[d] = #shape - 1 - d end
-    local turned = tensor.new(code)
-    native.check(C.gt_permute(turned, t, #shape, reversed))
-    return tensor.contiguous(turned)
-  end
-  return t
+  return about.backwards and tensor.contiguous(turned(t)) or t
+end
+
+--- Opens a .npy file without reading it: the tensor's memory is the file's pages, read when they are used, so the file may be
+-- larger than memory. Writing to the tensor leaves the file alone. The file must not be made shorter meanwhile.
+-- @string path
+-- @treturn tensor of the file's element type and shape
+-- @treturn string the element type as NumPy writes it: 'u1', 'f4' ...
+-- @usage local images = npy.map 'images.npy'; print(images[1]:float():mean())
+function npy.map(path)
+  local about = read_header(path)
+  if about.bytes == 0 or about.at % tonumber(C.gt_dtype_size(about.code)) ~= 0 then return npy.load(path), about.kind end
+  local t, shape = tensor.new(about.code), ffi.new 'int64_t[8]'
+  for d, size in ipairs(about.sizes) do shape[d - 1] = size end
+  native.check(C.gt_tensor_map(t, path, about.at, #about.sizes, shape))
+  return about.backwards and turned(t) or t, about.kind
+end
+
+--- The beginning of a .npy file (version 1, C order), up to where the data begin.
+-- @int code element type: C.GT_BYTE ...
+-- @tparam {int,...} sizes
+-- @treturn string
+function npy.header(code, sizes)
+  local texts = {}
+  for d, size in ipairs(sizes) do texts[d] = ('%d'):format(size) end
+  local shape = #texts == 0 and '0,' or table.concat(texts, ', ') .. (#texts == 1 and ',' or '')
+  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"):format(name_of[code], shape)
+  header = header .. (' '):rep(-(#header + 11) % 64) .. '\n'
+  return '\147NUMPY\1\0' .. string.char(#header % 256, math.floor(#header / 256)) .. header
 end
 
 --- Writes a tensor as a .npy file (version 1, C order).
@@ -80,11 +117,8 @@ end
 function npy.save(path, t)
   if not tensor.is(t) then native.fail('npy: save: got a %s, wanted a tensor', type(t)) end
   local sizes = {}
-  for d = 1, t.rank do sizes[d] = ('%d'):format(tonumber(t.shape[d - 1])) end
-  local shape = t.rank == 0 and '0,' or table.concat(sizes, ', ') .. (t.rank == 1 and ',' or '')
-  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"):format(name_of[t.dtype], shape)
-  header = header .. (' '):rep(-(#header + 11) % 64) .. '\n'
-  local head = '\147NUMPY\1\0' .. string.char(#header % 256, math.floor(#header / 256)) .. header
+  for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+  local head = npy.header(t.dtype, sizes)
   local c = tensor.contiguous(t)
   local bytes = tensor.count(c) * tonumber(C.gt_dtype_size(c.dtype))
   local parts, lengths = ffi.new 'const void *[2]', ffi.new('double[2]', #head, bytes)
