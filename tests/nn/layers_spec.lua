@@ -68,6 +68,26 @@ describe('nn layers', function()
     assert.error_matches(function() c:forward(torch.randn(4, 2)) end, 'wanted 3 or 4 dimensions')
   end)
 
+  it('are not made with anything but whole numbers where sizes are wanted', function()
+    for message, make in pairs {
+      ['nn.Linear: outputSize is nil, wanted a whole number of at least 1'] = function() nn.Linear(3) end,
+      ['nn.SpatialConvolution: kW is nil, wanted a whole number'] = function() nn.SpatialConvolution(3, 4) end,
+      ['nn.SpatialConvolution: padW is %-1, wanted a whole number'] = function() nn.SpatialConvolution(3, 4, 5, 5, 1, 1, -1) end,
+      ['nn.SpatialFullConvolution: nInputPlane is a string, wanted'] = function() nn.SpatialFullConvolution('a', 4, 5, 5) end,
+      ['nn.SpatialMaxPooling: kH is nil, wanted'] = function() nn.SpatialMaxPooling(2) end,
+      ['nn.SpatialAveragePooling: dW is 0, wanted'] = function() nn.SpatialAveragePooling(2, 2, 0) end,
+      ['nn.SpatialBatchNormalization: nOutput is 1.5, wanted'] = function() nn.SpatialBatchNormalization(1.5) end,
+      ['JoinTable: the dimension is a nil, wanted a number'] = function() nn.JoinTable() end,
+      ['Dropout: the probability is x, wanted 0 or more'] = function() nn.Dropout 'x' end,
+    } do assert.error_matches(make, message) end
+  end)
+
+  it('take the defaults of Torch7 for the vertical step and padding', function()
+    local c, f = nn.SpatialConvolution(1, 1, 4, 4, 2, nil, 1), nn.SpatialFullConvolution(1, 1, 4, 4, 2, nil, 1)
+    assert.same({2, 1, 1, 1}, {c.dW, c.dH, c.padW, c.padH})
+    assert.same({2, 1, 1, 0}, {f.dW, f.dH, f.padW, f.padH})
+  end)
+
   it('SpatialFullConvolution', function()
     check(nn.SpatialFullConvolution(3, 2, 4, 4, 2, 2, 1, 1), torch.randn(2, 3, 3, 4))
     check(nn.SpatialFullConvolution(3, 2, 5, 5, 2, 2, 2, 2, 1, 1), torch.randn(2, 3, 3, 2))

@@ -22,7 +22,7 @@ BatchNormalization.__version = 2
 -- @bool[opt=true] affine whether the result is scaled by `weight` and shifted by `bias`
 function BatchNormalization:__init(nOutput, eps, momentum, affine)
   parent.__init(self)
-  if type(nOutput) ~= 'number' then fail('%s: the number of columns is a %s, wanted a number', torch.type(self), torch.type(nOutput)) end
+  kernel.whole(self, 1, 'nOutput', nOutput)
   self.affine = affine ~= false
   self.eps = eps or 1e-5
   self.train = true

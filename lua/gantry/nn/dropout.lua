@@ -22,7 +22,9 @@ function Dropout:__init(p, v1, inplace, stochasticInference)
   self.inplace = inplace or false
   self.stochastic_inference = stochasticInference or false
   self.v2 = not v1
-  if not (self.p >= 0 and self.p < 1) then native.fail('Dropout: the probability is %g, wanted 0 or more and less than 1', self.p) end
+  if type(self.p) ~= 'number' or not (self.p >= 0 and self.p < 1) then
+    native.fail('Dropout: the probability is %s, wanted 0 or more and less than 1', tostring(self.p))
+  end
   self.noise = torch.Tensor()
 end
 

@@ -9,7 +9,7 @@ local kernel = require 'gantry.nn.kernel'
 local nested = require 'gantry.nn.nested'
 require 'gantry.nn.module'
 
-local C, check = native.C, native.check
+local C, check, fail = native.C, native.check, native.fail
 local parts_t = ffi.typeof 'const gt_tensor *[?]'
 
 local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
@@ -19,6 +19,7 @@ local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
 -- @int[opt] nInputDims how many dimensions one input has; with one more, the first is a batch and `dimension` counts after it
 function JoinTable:__init(dimension, nInputDims)
   parent.__init(self)
+  if type(dimension) ~= 'number' then fail('JoinTable: the dimension is a %s, wanted a number', torch.type(dimension)) end
   self.dimension, self.nInputDims = dimension, nInputDims
   self.gradInput = {}
 end

@@ -41,6 +41,20 @@ function kernel.sizes(t)
   return table.concat(parts, 'x')
 end
 
+--- Raises an error unless a layer was made with whole numbers.
+-- @param layer the layer, for the message
+-- @int least the least that will do
+-- @param ... name, value, name, value ...
+function kernel.whole(layer, least, ...)
+  for i = 1, select('#', ...), 2 do
+    local name, v = select(i, ...)
+    if type(v) ~= 'number' or v % 1 ~= 0 or v < least then
+      local got = (type(v) == 'number' or type(v) == 'nil') and tostring(v) or 'a ' .. torch.type(v)
+      fail('%s: %s is %s, wanted a whole number of at least %d', torch.type(layer), name, got, least)
+    end
+  end
+end
+
 --- Raises an error unless x is a tensor, of one of two numbers of dimensions where those are given.
 -- @param x what a layer was given
 -- @param layer the layer, for the message

@@ -16,6 +16,7 @@ local Linear, parent = torch.class('nn.Linear', 'nn.Module')
 -- @bool[opt=true] bias whether there is one
 function Linear:__init(inputSize, outputSize, bias)
   parent.__init(self)
+  kernel.whole(self, 1, 'inputSize', inputSize, 'outputSize', outputSize)
   self.weight, self.gradWeight = torch.Tensor(outputSize, inputSize), torch.Tensor(outputSize, inputSize):zero()
   if bias ~= false then self.bias, self.gradBias = torch.Tensor(outputSize), torch.Tensor(outputSize):zero() end
   self:reset()

@@ -18,6 +18,15 @@ function spatial.shape(layer)
   return conv_shape_t(layer.dH, layer.dW, pad_h, pad_w, 1, 1, 1, 0)
 end
 
+--- Sets the fields that say what a layer's kernel is, as Torch7 took its arguments; kH may be left out.
+function spatial.set_kernel(layer, nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH)
+  kH, dW, dH = kH or kW, dW or 1, dH or 1
+  kernel.whole(layer, 1, 'nInputPlane', nInputPlane, 'nOutputPlane', nOutputPlane, 'kW', kW, 'kH', kH, 'dW', dW, 'dH', dH)
+  kernel.whole(layer, 0, 'padW', padW, 'padH', padH)
+  layer.nInputPlane, layer.nOutputPlane = nInputPlane, nOutputPlane
+  layer.kW, layer.kH, layer.dW, layer.dH, layer.padW, layer.padH = kW, kH, dW, dH, padW, padH
+end
+
 --- Makes the parameters: weight of out x in x kH x kW (whatever the layer calls out), bias numbers.
 function spatial.make_parameters(layer, first, second, biases)
   layer.weight, layer.gradWeight = torch.Tensor(first, second, layer.kH, layer.kW), torch.Tensor(first, second, layer.kH, layer.kW):zero()

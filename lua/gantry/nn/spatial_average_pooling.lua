@@ -25,6 +25,8 @@ function SpatialAveragePooling:__init(kW, kH, dW, dH, padW, padH)
   self.kW, self.kH = kW, kH
   self.dW, self.dH = dW or 1, dH or 1
   self.padW, self.padH = padW or 0, padH or 0
+  kernel.whole(self, 1, 'kW', kW, 'kH', kH, 'dW', self.dW, 'dH', self.dH)
+  kernel.whole(self, 0, 'padW', self.padW, 'padH', self.padH)
   self.ceil_mode = false
   self.count_include_pad = true
   self.divide = true

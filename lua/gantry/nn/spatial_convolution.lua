@@ -24,11 +24,7 @@ local SpatialConvolution, parent = torch.class('nn.SpatialConvolution', 'nn.Modu
 -- @usage nn.SpatialConvolution(3, 64, 4, 4, 2, 2, 1, 1)
 function SpatialConvolution:__init(nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH)
   parent.__init(self)
-  self.nInputPlane, self.nOutputPlane = nInputPlane, nOutputPlane
-  self.kW, self.kH = kW, kH or kW
-  self.dW, self.dH = dW or 1, dH or dW or 1
-  self.padW = padW or 0
-  self.padH = padH or self.padW
+  spatial.set_kernel(self, nInputPlane, nOutputPlane, kW, kH, dW, dH, padW or 0, padH or padW or 0)
   spatial.make_parameters(self, nOutputPlane, nInputPlane, nOutputPlane)
   self:reset()
 end

@@ -21,18 +21,15 @@ local SpatialFullConvolution, parent = torch.class('nn.SpatialFullConvolution', 
 -- @int[opt=1] dW step
 -- @int[opt=1] dH step
 -- @int[opt=0] padW what is cut off on either side
--- @int[opt=padW] padH what is cut off above and below
+-- @int[opt=0] padH what is cut off above and below
 -- @int[opt=0] adjW columns added at the right, fewer than dW
 -- @int[opt=0] adjH rows added below, fewer than dH
 -- @usage nn.SpatialFullConvolution(128, 64, 4, 4, 2, 2, 1, 1)   -- doubles the size
 function SpatialFullConvolution:__init(nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH, adjW, adjH)
   parent.__init(self)
-  self.nInputPlane, self.nOutputPlane = nInputPlane, nOutputPlane
-  self.kW, self.kH = kW, kH or kW
-  self.dW, self.dH = dW or 1, dH or dW or 1
-  self.padW = padW or 0
-  self.padH = padH or self.padW
+  spatial.set_kernel(self, nInputPlane, nOutputPlane, kW, kH, dW, dH, padW or 0, padH or 0)
   self.adjW, self.adjH = adjW or 0, adjH or 0
+  kernel.whole(self, 0, 'adjW', self.adjW, 'adjH', self.adjH)
   if self.adjW > self.dW - 1 or self.adjH > self.dH - 1 then
     fail('SpatialFullConvolution: adjW, adjH are %d, %d, wanted less than dW, dH, which are %d, %d', self.adjW, self.adjH, self.dW, self.dH)
   end

@@ -24,6 +24,8 @@ function SpatialMaxPooling:__init(kW, kH, dW, dH, padW, padH)
   self.kW, self.kH = kW, kH
   self.dW, self.dH = dW or kW, dH or kH
   self.padW, self.padH = padW or 0, padH or 0
+  kernel.whole(self, 1, 'kW', kW, 'kH', kH, 'dW', self.dW, 'dH', self.dH)
+  kernel.whole(self, 0, 'padW', self.padW, 'padH', self.padH)
   self.ceil_mode = false
   self.indices = torch.LongTensor()
 end
