@@ -5,6 +5,7 @@
  * OPENBLAS_CORETYPE decides; a value that the user set is never changed. */
 #include "core.h"
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,6 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static sgemm_function blas_sgemm;
 static dgemm_function blas_dgemm;
 static char description[160];
-
-static void *symbol(void *library, const char *name) { return dlsym(library, name); }
 
 static void load(void) {
   const char *wanted = gt__cpu() >= GT__CPU_AVX512 ? "SkylakeX" : gt__cpu() >= GT__CPU_AVX2 ? "Haswell" : NULL;
@@ -39,14 +38,14 @@ static void load(void) {
     snprintf(description, sizeof description, "none (plain loops)");
     return;
   }
-  *(void **)&blas_sgemm = symbol(library, "cblas_sgemm");
-  *(void **)&blas_dgemm = symbol(library, "cblas_dgemm");
+  *(void **)&blas_sgemm = dlsym(library, "cblas_sgemm");
+  *(void **)&blas_dgemm = dlsym(library, "cblas_dgemm");
   void (*set_threads)(int);
   char *(*core_name)(void);
   char *(*config)(void);
-  *(void **)&set_threads = symbol(library, "openblas_set_num_threads");
-  *(void **)&core_name = symbol(library, "openblas_get_corename");
-  *(void **)&config = symbol(library, "openblas_get_config");
+  *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");
+  *(void **)&core_name = dlsym(library, "openblas_get_corename");
+  *(void **)&config = dlsym(library, "openblas_get_config");
   if (!blas_sgemm || !blas_dgemm) {
     blas_sgemm = NULL;
     blas_dgemm = NULL;
@@ -88,11 +87,16 @@ const char *gt_blas_name(void) {
 PLAIN_GEMM(plain_sgemm, float)
 PLAIN_GEMM(plain_dgemm, double)
 
+/* BLAS counts in int; matrices of more than 8 GB may have rows further apart than that. */
+static bool countable(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc) {
+  return k > 0 && (m | n | k | lda | ldb | ldc) <= INT_MAX;
+}
+
 void gt__sgemm(int ta, int tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
                float beta, float *c, int64_t ldc) {
   pthread_once(&once, load);
   if (m <= 0 || n <= 0) return;
-  if (blas_sgemm && k > 0)
+  if (blas_sgemm && countable(m, n, k, lda, ldb, ldc))
     blas_sgemm(ROW_MAJOR, ta ? TRANS : NO_TRANS, tb ? TRANS : NO_TRANS, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
   else plain_sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
@@ -101,13 +105,13 @@ void gt__dgemm(int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha, co
                double beta, double *c, int64_t ldc) {
   pthread_once(&once, load);
   if (m <= 0 || n <= 0) return;
-  if (blas_dgemm && k > 0)
+  if (blas_dgemm && countable(m, n, k, lda, ldb, ldc))
     blas_dgemm(ROW_MAJOR, ta ? TRANS : NO_TRANS, tb ? TRANS : NO_TRANS, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
   else plain_dgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* Tiles of the result: fixed sizes, so that the bits do not depend on the number of threads. Wide results are cut along n,
- * tall ones along m; about 2 million multiplications are worth a task. */
+ * tall ones along m; about 8 million multiplications are worth a task. */
 typedef struct {
   int ta, tb;
   int64_t m, n, k, lda, ldb, ldc, tile_m, tile_n, tiles_n;

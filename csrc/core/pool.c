@@ -1,23 +1,29 @@
 /* pool.c: all memory of tensors and temporaries: 64-byte aligned blocks in size classes, kept for reuse, with counters.
  *
  * A training step asks for the same sizes again and again, and fresh pages cost as much as the arithmetic on them, so freed
- * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste).
+ * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste, and
+ * as much again in large blocks for whole huge pages).
  * What is cached in large blocks is never more than what was live at the peak of the recent past. */
 #include "core.h"
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/mman.h>
 
 enum { MIN_SHIFT = 6, STEPS = 8, CLASSES = (48 - MIN_SHIFT) * STEPS };
-static const size_t huge_page = (size_t)2 << 20, map_from = (size_t)1 << 20, slab_bytes = (size_t)1 << 18;
+static const size_t small_page = 4096, huge_page = (size_t)2 << 20, map_from = (size_t)1 << 20, slab_bytes = (size_t)1 << 18;
 
-typedef struct block { struct block *next; } block;
+typedef struct block { struct block *next; size_t size; } block;  /* what a cached block holds */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static block *free_lists[CLASSES];
 static gt_pool_stats stats;
 static double cached_large; /* of stats.cached, the bytes in blocks that can be given back */
 static char *slab, *slab_end; /* small blocks are cut from slabs that are never given back */
+
+/* fork() waits until the lists are whole, so that the child can go on with them. */
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void after_fork_parent(void) { pthread_mutex_unlock(&lock); }
+static void after_fork_child(void) { pthread_mutex_init(&lock, NULL); }
+__attribute__((constructor)) static void watch_forks(void) { pthread_atfork(before_fork, after_fork_parent, after_fork_child); }
 
 /* Index of the smallest class that holds `bytes`, and that class's size. */
 static int class_of(size_t bytes, size_t *size) {
@@ -40,20 +46,23 @@ static void *map_block(size_t size) {
   return p;
 }
 
+static size_t round_up(size_t size, size_t page) { return (size + page - 1) & ~(page - 1); }
+
+/* What a large block takes of the system: whole huge pages, where that adds no more than an eighth. */
 static size_t mapped_size(size_t size) {
-  size_t page = size >= huge_page ? huge_page : 4096;
-  return (size + page - 1) & ~(page - 1);
+  size_t huge = round_up(size, huge_page);
+  return huge - size <= size / 8 ? huge : round_up(size, small_page);
 }
 
 static void *fresh_block(size_t size) {
   if (size >= map_from) return map_block(mapped_size(size));
   if ((size_t)(slab_end - slab) < size) {
     /* What is left of the old slab is smaller than one small block of this class; it is forgotten. */
-    size_t bytes = size > slab_bytes / 4 ? size * 4 : slab_bytes;
-    char *p = map_block((bytes + 4095) & ~(size_t)4095);
+    size_t bytes = round_up(size > slab_bytes / 4 ? size * 4 : slab_bytes, small_page);
+    char *p = map_block(bytes);
     if (!p) return NULL;
     slab = p;
-    slab_end = p + ((bytes + 4095) & ~(size_t)4095);
+    slab_end = p + bytes;
   }
   void *p = slab;
   slab += size;
@@ -63,11 +72,9 @@ static void *fresh_block(size_t size) {
 /* Gives cached large blocks back until at most `keep` bytes of them are left. Called with the lock held. */
 static void trim(double keep) {
   for (int c = CLASSES - 1; c >= 0 && cached_large > keep; c--) {
-    size_t size;
-    while (free_lists[c] && cached_large > keep) {
+    while (free_lists[c] && free_lists[c]->size >= map_from && cached_large > keep) {
       block *b = free_lists[c];
-      size = ((size_t *)b)[1];
-      if (size < map_from) break;
+      size_t size = b->size;
       free_lists[c] = b->next;
       stats.cached -= (double)size;
       cached_large -= (double)size;
@@ -77,7 +84,7 @@ static void trim(double keep) {
 }
 
 void *gt__pool_alloc(size_t bytes, size_t *capacity) {
-  if (bytes > (size_t)1 << 46) {
+  if (bytes > (size_t)GT__MOST) {
     gt__fail(GT_ENOMEM, "out of memory: %.3g GB were asked for", (double)bytes / 1e9);
     return NULL;
   }
@@ -123,8 +130,7 @@ void gt__pool_free(void *p, size_t capacity) {
   size_t size;
   int c = class_of(capacity, &size);
   pthread_mutex_lock(&lock);
-  ((block *)p)->next = free_lists[c];
-  ((size_t *)p)[1] = size;
+  *(block *)p = (block){free_lists[c], size};
   free_lists[c] = p;
   stats.live -= (double)size;
   stats.cached += (double)size;

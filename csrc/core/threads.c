@@ -4,6 +4,7 @@
  * numbered by the problem and write only their own part, the result never depends on who ran them. */
 #include "core.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ static struct {
   pthread_mutex_t lock;      /* guards everything below but `section` */
   pthread_cond_t wake, done, job_done;
   pthread_t workers[MAX_THREADS];
-  int threads;               /* in use, the caller of a section included; 0: not started */
+  int threads;               /* in use, the caller of a section included; 0: not started; atomic */
   int running;               /* worker threads that exist */
   uint64_t generation;       /* moves with every section; atomic */
   gt__task fn;
@@ -23,6 +24,7 @@ static struct {
   int active;                /* workers inside the current section */
   bool open;                 /* a section is being worked on */
   gt__job *first_job, *last_job;
+  gt__job *current[MAX_THREADS]; /* what each worker runs, NULL for none */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
           .job_done = PTHREAD_COND_INITIALIZER};
 static pthread_mutex_t section = PTHREAD_MUTEX_INITIALIZER; /* held by the caller whose section it is */
@@ -36,6 +38,15 @@ static void work(gt__task fn, void *context, int64_t count) {
     fn(context, i);
   }
   inside = false;
+}
+
+/* Puts a job at the end of the list; called with the lock held. */
+static void queue_job(gt__job *job) {
+  job->state = 1;
+  job->next = NULL;
+  if (pool.last_job) pool.last_job->next = job;
+  else pool.first_job = job;
+  pool.last_job = job;
 }
 
 /* Takes the first queued job off the list; called with the lock held. */
@@ -80,7 +91,9 @@ static void *worker(void *arg) {
     if (self >= pool.threads - 1) break; /* the pool was made smaller */
     gt__job *job = take_job();
     if (job) {
+      pool.current[self] = job;
       run_job(job);
+      pool.current[self] = NULL;
       continue;
     }
     /* Sections follow each other closely in a training step: look for the next one a moment before sleeping. */
@@ -105,9 +118,22 @@ static int default_threads(void) {
   return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : (int)n;
 }
 
+static int in_use(void) { return __atomic_load_n(&pool.threads, __ATOMIC_RELAXED); }
+static void use(int threads) { __atomic_store_n(&pool.threads, threads, __ATOMIC_RELAXED); }
+
+/* A worker that takes no signals: handlers belong to the threads of whoever installed them. */
+static bool start_worker(int self) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = pthread_create(&pool.workers[self], NULL, worker, (void *)(intptr_t)self) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}
+
 /* Starts or stops workers so that `threads` are in use; called with the section and the lock held. */
 static void set_workers(int threads) {
-  pool.threads = threads;
+  use(threads);
   pthread_cond_broadcast(&pool.wake);
   while (pool.running > threads - 1) {
     pthread_t last = pool.workers[--pool.running];
@@ -116,31 +142,38 @@ static void set_workers(int threads) {
     pthread_mutex_lock(&pool.lock);
   }
   while (pool.running < threads - 1) {
-    if (pthread_create(&pool.workers[pool.running], NULL, worker, (void *)(intptr_t)pool.running)) {
-      pool.threads = pool.running + 1; /* the system has no more: go on with what there is */
+    if (!start_worker(pool.running)) {
+      use(pool.running + 1); /* the system has no more: go on with what there is */
       break;
     }
     pool.running++;
   }
 }
 
-/* A child of fork has none of its parent's workers: it starts its own when it first needs them. */
-static void after_fork(void) {
+/* fork() waits until the queue is whole. A child has none of its parent's workers: it starts its own when it first needs them,
+ * and runs anew the jobs that they were in the middle of. */
+static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
+static void after_fork_parent(void) { pthread_mutex_unlock(&pool.lock); }
+
+static void after_fork_child(void) {
   pthread_mutex_init(&pool.lock, NULL);
   pthread_mutex_init(&section, NULL);
   pthread_cond_init(&pool.wake, NULL);
   pthread_cond_init(&pool.done, NULL);
   pthread_cond_init(&pool.job_done, NULL);
-  pool.threads = pool.running = pool.active = 0;
+  use(0);
+  pool.running = pool.active = 0;
   pool.open = false;
-  pool.first_job = pool.last_job = NULL;
+  for (int i = 0; i < MAX_THREADS; i++)
+    if (pool.current[i]) queue_job(pool.current[i]), pool.current[i] = NULL;
 }
 
 static void start_once(void) {
+  if (in_use()) return;
   pthread_mutex_lock(&pool.lock);
-  if (pool.threads == 0) {
+  if (in_use() == 0) {
     static bool registered;
-    if (!registered) pthread_atfork(NULL, NULL, after_fork);
+    if (!registered) pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     registered = true;
     set_workers(default_threads());
   }
@@ -149,7 +182,7 @@ static void start_once(void) {
 
 int gt_threads(void) {
   start_once();
-  return pool.threads;
+  return in_use();
 }
 
 int gt_set_threads(int n) {
@@ -167,7 +200,7 @@ int gt_set_threads(int n) {
 void gt__parallel(int64_t n, gt__task fn, void *context) {
   if (n <= 0) return;
   if (n > 1 && !inside) start_once();
-  if (n == 1 || inside || pool.threads == 1 || pthread_mutex_trylock(&section)) {
+  if (n == 1 || inside || in_use() == 1 || pthread_mutex_trylock(&section)) {
     for (int64_t i = 0; i < n; i++) fn(context, i);
     return;
   }
@@ -203,12 +236,8 @@ void gt__job_start(gt__job *job, gt__task fn, void *context, int64_t i) {
   job->fn = fn;
   job->context = context;
   job->i = i;
-  job->next = NULL;
   pthread_mutex_lock(&pool.lock);
-  job->state = 1;
-  if (pool.last_job) pool.last_job->next = job;
-  else pool.first_job = job;
-  pool.last_job = job;
+  queue_job(job);
   pthread_cond_signal(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
 }

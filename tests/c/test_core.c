@@ -2,6 +2,9 @@
 #include "test.h"
 #include "../../csrc/core/core.h"
 #include <pthread.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void test_pool(void) {
   const gt_pool_stats *stats = gt_pool();
@@ -144,6 +147,49 @@ static void test_threads(void) {
   CHECK_FAILS(gt_set_threads(0), GT_EARG, "wanted 1");
 }
 
+/* A child of fork has no workers, and perhaps jobs that its parent's were doing; it does everything itself. */
+static void slow(void *context, int64_t i) {
+  gt__scratch s;
+  for (int k = 0; k < 2000; k++) {
+    if (gt__scratch_alloc(&s, (size_t)(100 + i)) == GT_OK) gt__scratch_free(&s);
+  }
+  count_up(context, i);
+}
+
+static void test_fork(void) {
+  CHECK_OK(gt_set_threads(3));
+  for (int round = 0; round < 20; round++) {
+    gt__job jobs[16];
+    int64_t counts[4] = {0};
+    for (int i = 0; i < 16; i++) gt__job_start(&jobs[i], slow, counts, i);
+    pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      memset(squares, 0, sizeof squares);
+      gt__parallel(TASKS, square, NULL);
+      for (int i = 0; i < 16; i++) gt__job_wait(&jobs[i]);
+      _exit(squares[9] == 81 && counts[0] + counts[1] + counts[2] + counts[3] >= 16 ? 0 : 1);
+    }
+    for (int i = 0; i < 16; i++) gt__job_wait(&jobs[i]);
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+  }
+}
+
+/* Rows further apart than BLAS can count. */
+static void test_far_rows(void) {
+  const int64_t lead = ((int64_t)1 << 31) + 16;
+  const size_t bytes = (size_t)(2 * lead) * sizeof(float);
+  float *a = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (a == MAP_FAILED) return; /* no room for 16 GB of addresses */
+  const float b[6] = {1, 2, 3, 4, 5, 6};
+  float c[4] = {0};
+  for (int k = 0; k < 3; k++) a[k] = (float)(k + 1), a[lead + k] = (float)(10 * k);
+  gt__sgemm(0, 0, 2, 2, 3, 1, a, lead, b, 2, 0, c, 2);
+  CHECK(c[0] == 22 && c[1] == 28 && c[2] == 130 && c[3] == 160);
+  munmap(a, bytes);
+}
+
 static void test_gemm(void) {
   for (int round = 0; round < 60; round++) {
     int64_t m = test_int(1, 40), n = test_int(1, 300), k = test_int(0, 50);
@@ -201,7 +247,9 @@ int main(void) {
   test_pool();
   test_views();
   test_threads();
+  test_fork();
   test_gemm();
+  test_far_rows();
   test_random();
   return test_report("core");
 }
