@@ -74,7 +74,7 @@ describe('as data and back', function()
   it('goes every layer that there is', function()
     local count = 0
     for name, class in pairs(nn) do
-      local layer = type(class) == 'table' and rawget(class, '__typename') and not name:find 'Criterion'
+      local layer = type(class) == 'table' and rawget(class, '__typename') and not (name:find 'Criterion' or name:find '^Test')
       if layer and name ~= 'Module' and name ~= 'Container' and name ~= 'Branches' then
         assert(classes[name], 'nn.' .. name .. ' cannot be described')
         assert(seen[name], 'nn.' .. name .. ' has no case')

@@ -8,6 +8,26 @@ local op = {}
 --- Every op by name.
 op.table = {}
 
+local bits = {['1'] = 1, ['2'] = 2, ['3'] = 4, o = 8}
+
+--- entry.reads as numbers: one for each gradient, and `sees`, all of them together.
+local function compile_reads(entry)
+  local of, sees, masks = entry.reads, 0, {}
+  if entry.arity == 'list' then
+    entry.sees = of == '' and 0 or 15
+    return
+  end
+  for k = 1, entry.arity do
+    local text, mask = type(of) == 'table' and of[k] or of, 0
+    for letter in (text or ('123'):sub(1, entry.arity) .. 'o'):gmatch '.' do
+      if not bits[letter] then native.fail("op: %s: reads has a '%s', wanted 1, 2, 3 or o", entry.name, letter) end
+      mask = bit.bor(mask, bits[letter])
+    end
+    masks[k], sees = mask, bit.bor(sees, mask)
+  end
+  entry.sees, entry.reads1, entry.reads2, entry.reads3 = sees, masks[1], masks[2] or 0, masks[3] or 0
+end
+
 --- Adds an op to the table and returns the function that applies it.
 -- @tparam table entry
 --   name: unique;
@@ -17,6 +37,9 @@ op.table = {}
 --   tensors or, when gradients of gradients are wanted (c.recording), values; c.need1, c.need2, c.need3 (for a list:
 --   c.need[i]) say which gradients are wanted. Returns one gradient for each of the leading arguments, or nil; each is g itself
 --   or new, never an argument or saved. What ops make in it and it does not return is released;
+--   reads: which numbers the backward function looks at (of the rest it may use the sizes): 1, 2 and 3 for the arguments, o for
+--   the result; a string, or a list of one for each gradient: {'2', '1'} says that the first gradient needs the second argument
+--   and the second the first. What it reads must not be changed in place before; default: all arguments and the result;
 --   gives_saved: true where what forward saves first is a second result for the caller (max's positions);
 --   second: true where backward can itself be differentiated (it uses only ops), false where it cannot.
 -- @treturn function applies the op to tensors or values
@@ -31,10 +54,11 @@ function op.define(entry)
     native.fail('op: %s does not say whether its backward can be differentiated (second = true or false)', entry.name)
   end
   op.table[entry.name] = entry
+  entry.arity = entry.arity or 1
+  compile_reads(entry)
   if entry.arity == 'list' then
     return function(list, b, c) return tape.apply_list(entry, list, b, c) end
   end
-  entry.arity = entry.arity or 1
   return function(a, b, c, d, e, f, g) return tape.apply(entry, a, b, c, d, e, f, g) end
 end
 

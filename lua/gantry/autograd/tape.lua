@@ -8,7 +8,8 @@ local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail = native.C, native.check, native.fail
-local getmetatable, setmetatable, type = getmetatable, setmetatable, type
+local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
+local band, bor = bit.band, bit.bor
 
 local tape = {}
 
@@ -29,6 +30,21 @@ tape.track = track
 --- Complains about an operand that is neither a tensor nor a value.
 local function reject(op, position, x)
   fail('%s: argument %d is %s, wanted a tensor or a value', op.name, position, x == nil and 'nil' or 'a ' .. torch.type(x))
+end
+
+--- How often a tensor's storage has been written to.
+local function version(t)
+  local s = t.store
+  if s ~= nil then return tonumber(s.version) end
+  return 0
+end
+
+--- Notes the versions of what an op's backward reads, so that it can tell whether that was changed in place since.
+local function note_versions(node, sees, a, b, c, out)
+  if band(sees, 1) ~= 0 then node.version1 = version(a) end
+  if band(sees, 2) ~= 0 and b then node.version2 = version(b) end
+  if band(sees, 4) ~= 0 and c then node.version3 = version(c) end
+  if band(sees, 8) ~= 0 then node.version_out = version(out) end
 end
 
 --- Applies an op to up to seven arguments, of which the first op.arity may be values.
@@ -59,7 +75,11 @@ function tape.apply(op, a, b, c, d, e, f, g)
   if any then
     if needs and recording then
       sequence = sequence + 1
-      local node = {op = op, order = sequence, out = false, saved = saved, saved2 = saved2, a, b, c, d, e, f, g}
+      local node = {
+        op = op, order = sequence, out = false, saved = saved, saved2 = saved2, version1 = false, version2 = false, version3 = false,
+        version_out = false, a, b, c, d, e, f, g,
+      }
+      if op.sees ~= 0 then note_versions(node, op.sees, ta, tb, tc, out) end
       out = setmetatable({data = out, requires_grad = true, node = node}, Value)
       node.out = out
     else
@@ -89,6 +109,11 @@ function tape.apply_list(op, list, b, c)
     sequence = sequence + 1
     v.requires_grad = true
     v.node = {op = op, order = sequence, out = v, list = inputs, inputs, b, c}
+    if op.sees ~= 0 then
+      local versions = {}
+      for i = 1, #tensors do versions[i] = version(tensors[i]) end
+      v.node.versions = versions
+    end
   end
   return v
 end
@@ -183,8 +208,25 @@ end
 local Pass = {}
 Pass.__index = Pass
 
-local function new_pass(create_graph)
-  return setmetatable({grads = {}, leaves = {}, owned = {}, holders = {}, fresh = {}, create_graph = create_graph}, Pass)
+local function new_pass(create_graph, allow_changed)
+  return setmetatable({
+    grads = {}, leaves = {}, owned = {}, holders = {}, fresh = {}, create_graph = create_graph, allow_changed = allow_changed,
+  }, Pass)
+end
+
+local function tensor_of(x) return Value.is(x) and x.data or x end
+
+--- Complains about an operand, or the result, of a node that no longer holds the numbers that its gradient is made of.
+local function complain(node, what)
+  fail("backward: %s of %s was changed in place after it was recorded, and the gradient needs what it held; change a clone() of it, "
+    .. 'or run backward first', what, node.op.name)
+end
+
+local function want_unchanged(node, mask)
+  if band(mask, 1) ~= 0 and version(tensor_of(node[1])) ~= node.version1 then complain(node, 'argument 1') end
+  if band(mask, 2) ~= 0 and node.version2 and version(tensor_of(node[2])) ~= node.version2 then complain(node, 'argument 2') end
+  if band(mask, 4) ~= 0 and node.version3 and version(tensor_of(node[3])) ~= node.version3 then complain(node, 'argument 3') end
+  if band(mask, 8) ~= 0 and version(node.out.data) ~= node.version_out then complain(node, 'the result') end
 end
 
 function Pass:hold(g)
@@ -255,6 +297,15 @@ function Pass:through(node, g, wanted)
   end
   if not (need1 or need2 or need3) then return false end
   if create and not op.second then fail('grad: the op %s has no gradient of its gradient', op.name) end
+  if op.sees ~= 0 and not self.allow_changed then
+    if list then
+      for k = 1, #list do
+        if version(tensor_of(list[k])) ~= node.versions[k] then complain(node, 'argument ' .. k) end
+      end
+    else
+      want_unchanged(node, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0))
+    end
+  end
 
   local out = node.out
   if list then
@@ -362,11 +413,12 @@ end
 --- Adds the gradients of v with respect to every leaf it depends on to the leaves' `grad`.
 -- @param v a value; of one element, unless gradient is given
 -- @param[opt] gradient tensor of v's size
--- @tparam[opt] table options retain_graph: keep the history for another pass
+-- @tparam[opt] table options retain_graph: keep the history for another pass; allow_changed: operands that were changed in place
+-- since they were recorded are used as they are, as Torch7's modules do, where it would be an error else
 function tape.backward(v, gradient, options)
   if not Value.is(v) then fail('backward: got %s, wanted a value', type(v)) end
   if not v.requires_grad then fail('backward: nothing that this value depends on requires a gradient') end
-  local pass, nodes = new_pass(false), reachable('backward', {v})
+  local pass, nodes = new_pass(false, options and options.allow_changed), reachable('backward', {v})
   run(pass, {v}, {gradient}, nodes, nil, nil, options and options.retain_graph)
   for _, leaf in ipairs(pass.leaves) do -- in order: leaves may share a gradient
     local g = pass.grads[leaf]
@@ -393,7 +445,7 @@ end
 -- @param inputs a value, or a list of values
 -- @tparam[opt] table options create_graph: the gradients are recorded and can be differentiated again; retain_graph: keep
 -- the history (default: create_graph); grad_outputs: a tensor or value, or a list, one for each output; allow_unused: nil
--- instead of an error for an input that the outputs do not depend on
+-- instead of an error for an input that the outputs do not depend on; allow_changed: as for backward
 -- @return a value for a single input, else a list
 -- @usage local g = gantry.grad(D(x):sum(), x, {create_graph = true})
 function tape.grad(outputs, inputs, options)
@@ -414,7 +466,7 @@ function tape.grad(outputs, inputs, options)
   local is_input = {}
   for i = 1, #inputs do is_input[inputs[i]] = true end
   local nodes = reachable('grad', outputs, is_input)
-  local pass = new_pass(create)
+  local pass = new_pass(create, options.allow_changed)
   run(pass, outputs, seeds, nodes, leading_to(nodes, is_input), is_input, retain)
   local results = {}
   for i, x in ipairs(inputs) do

@@ -46,10 +46,13 @@ end
 --- Lets go of what a module's last forward left.
 function bridge.forget(module) traces[module] = nil end
 
+-- As with any module of Torch7, backward may be called several times, and with parameters that an update has moved.
+local again = {retain_graph = true, allow_changed = true}
+
 --- Runs backward from all outputs, then calls visit with each input value and its gradient (nil where it has none).
 local function run_back(trace, gradOutput, scale, visit)
   each(trace.output, gradOutput, function(v, g)
-    if is_value(v) and v.requires_grad then v:backward(scale == 1 and g or g * scale, {retain_graph = true}) end
+    if is_value(v) and v.requires_grad then v:backward(scale == 1 and g or g * scale, again) end
   end)
   each(trace.input, trace.input, function(v)
     if is_value(v) then
@@ -71,7 +74,8 @@ function bridge.update_grad_input(module, gradOutput)
   end)
   local found = {}
   if #outputs > 0 and #inputs > 0 then
-    found = autograd.grad(outputs, inputs, {grad_outputs = seeds, retain_graph = true, allow_unused = true})
+    found = autograd.grad(outputs, inputs, {grad_outputs = seeds, retain_graph = true, allow_unused = true,
+      allow_changed = true})
   end
   local by_value = {}
   for i, v in ipairs(inputs) do by_value[v] = found[i] and found[i].data end

@@ -26,7 +26,7 @@ return function(ops)
   end
 
   --- y = conv(x, w): x N x C x H x W, w O x C/groups x KH x KW.
-  ops.conv = define {name = 'conv', arity = 2, second = true, forward = function(x, w, shape)
+  ops.conv = define {name = 'conv', arity = 2, reads = {'2', '1'}, second = true, forward = function(x, w, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_conv(y, x, w, shape))
     return y
@@ -37,7 +37,7 @@ return function(ops)
   end}
 
   --- The fractional-strided convolution: x of size h x width such that conv's shapes fit; w O x C/groups x KH x KW, y N x O x ...
-  ops.conv_input = define {name = 'conv_input', arity = 2, second = true, forward = function(y, w, shape, h, width)
+  ops.conv_input = define {name = 'conv_input', arity = 2, reads = {'2', '1'}, second = true, forward = function(y, w, shape, h, width)
     local x = new_tensor(y.dtype)
     check(C.gt_conv_input(x, y, w, shape, h, width))
     return x
@@ -47,7 +47,7 @@ return function(ops)
   end}
 
   --- The gradient of conv with respect to a kernel of kh x kw.
-  ops.conv_weight = define {name = 'conv_weight', arity = 2, second = true, forward = function(x, y, shape, kh, kw)
+  ops.conv_weight = define {name = 'conv_weight', arity = 2, reads = {'2', '1'}, second = true, forward = function(x, y, shape, kh, kw)
     local w = new_tensor(x.dtype)
     check(C.gt_conv_weight(w, x, y, shape, kh, kw, 0, 1))
     return w
@@ -57,14 +57,14 @@ return function(ops)
   end}
 
   --- The largest in each window; N x C x H x W.
-  ops.max_pool = define {name = 'max_pool', second = true, forward = function(x, shape)
+  ops.max_pool = define {name = 'max_pool', reads = '', second = true, forward = function(x, shape)
     local y, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
     check(C.gt_max_pool(y, index, x, shape))
     return y, index
   end, backward = function(c, g)
     return ops.max_pool_grad(g, c.saved, size(c[1], 3), size(c[1], 4))
   end}
-  ops.max_pool_grad = define {name = 'max_pool_grad', second = true, forward = function(g, index, h, w)
+  ops.max_pool_grad = define {name = 'max_pool_grad', reads = '', second = true, forward = function(g, index, h, w)
     local r = new_tensor(g.dtype)
     check(C.gt_max_pool_grad(r, g, index, h, w))
     return r
@@ -72,7 +72,7 @@ return function(ops)
     return ops.max_pool_pick(g, c[2])
   end}
   --- The elements of x that index names in each H x W plane: max_pool_grad's adjoint.
-  ops.max_pool_pick = define {name = 'max_pool_pick', second = true, forward = function(x, index)
+  ops.max_pool_pick = define {name = 'max_pool_pick', reads = '', second = true, forward = function(x, index)
     local r = new_tensor(x.dtype)
     check(C.gt_max_pool_pick(r, x, index))
     return r
@@ -81,14 +81,14 @@ return function(ops)
   end}
 
   --- The mean of each window; N x C x H x W.
-  ops.avg_pool = define {name = 'avg_pool', second = true, forward = function(x, shape)
+  ops.avg_pool = define {name = 'avg_pool', reads = '', second = true, forward = function(x, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_avg_pool(y, x, shape))
     return y
   end, backward = function(c, g)
     return ops.avg_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
-  ops.avg_pool_grad = define {name = 'avg_pool_grad', second = true, forward = function(g, shape, h, w)
+  ops.avg_pool_grad = define {name = 'avg_pool_grad', reads = '', second = true, forward = function(g, shape, h, w)
     local r = new_tensor(g.dtype)
     check(C.gt_avg_pool_grad(r, g, shape, h, w))
     return r

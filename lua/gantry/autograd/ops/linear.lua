@@ -18,7 +18,7 @@ end
 
 return function(ops)
   --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
-  local matmul = define {name = 'matmul', arity = 2, second = true, forward = function(a, b, ta, tb)
+  local matmul = define {name = 'matmul', arity = 2, reads = {'2', '1'}, second = true, forward = function(a, b, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
     local left, right = turned(a, ta), turned(b, tb)
@@ -44,7 +44,7 @@ return function(ops)
   end
 
   --- x plus a bias for each channel (dimension 2).
-  ops.add_bias = define {name = 'add_bias', arity = 2, second = true, forward = function(x, bias)
+  ops.add_bias = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = function(x, bias)
     local r = new_tensor(x.dtype)
     check(C.gt_tensor_resize_as(r, x))
     check(C.gt_copy(r, x))
@@ -55,7 +55,7 @@ return function(ops)
   end}
 
   --- Sum over everything but dimension 2: one number a channel.
-  ops.channel_sum = define {name = 'channel_sum', second = true, forward = function(x)
+  ops.channel_sum = define {name = 'channel_sum', reads = '', second = true, forward = function(x)
     local r = new_tensor(x.dtype)
     check(C.gt_bias_grad(r, x, 0, 1))
     return r

@@ -10,7 +10,7 @@ local function data(x) return Value.is(x) and x.data or x end
 
 return function(ops)
   --- max(x, 0) - x t + log(1 + e ^ -|x|), element by element: the cross-entropy of a logit x and a target t, never infinite.
-  local entropy = op.define {name = 'bce_with_logits', arity = 2, second = true, forward = function(x, target)
+  local entropy = op.define {name = 'bce_with_logits', arity = 2, reads = {'12', '1'}, second = true, forward = function(x, target)
     local r = new_tensor(x.dtype)
     check(C.gt_binary(C.gt_binary_code 'bce_with_logits', r, x, target, 0))
     return r

@@ -64,7 +64,7 @@ return function(ops)
   -- @param bias C numbers, or nil
   -- @tparam table o train: by the batch's own statistics (else by the running ones); running_mean, running_var: moved in
   -- training where given; momentum: of that move; eps
-  ops.batch_norm = define {name = 'batch_norm', arity = 3, second = true, forward = function(x, weight, bias, o)
+  ops.batch_norm = define {name = 'batch_norm', arity = 3, reads = {'12', '1', ''}, second = true, forward = function(x, weight, bias, o)
     local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
     check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
       o.momentum or 0.1, o.eps or 1e-5))

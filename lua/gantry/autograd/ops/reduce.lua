@@ -14,7 +14,7 @@ local function data(x) return Value.is(x) and x.data or x end
 return function(ops)
   local sum_code, max_code, min_code = C.gt_reduce_code 'sum', C.gt_reduce_code 'max', C.gt_reduce_code 'min'
 
-  local sum_all = define {name = 'sum_all', second = true, forward = function(x)
+  local sum_all = define {name = 'sum_all', reads = '', second = true, forward = function(x)
     local r = new_tensor(x.dtype)
     check(C.gt_reduce_all(sum_code, number, x, 0))
     check(C.gt_tensor_resize(r, 1, one))
@@ -47,7 +47,7 @@ return function(ops)
     return ops.view(x, sizes)
   end
 
-  local sum_dims = define {name = 'sum_dims', second = true, forward = function(x, sizes)
+  local sum_dims = define {name = 'sum_dims', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     local shape = ffi.new('int64_t[?]', #sizes, sizes)
     check(C.gt_sum_to(r, x, #sizes, shape))
@@ -89,7 +89,7 @@ return function(ops)
   --- The largest (smallest) along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
   -- Without a dimension: of everything, and its position when the elements are counted in order.
   for name, code in pairs {max = max_code, min = min_code} do
-    local along = define {name = name, second = true, gives_saved = true, forward = function(x, dim)
+    local along = define {name = name, reads = '', second = true, gives_saved = true, forward = function(x, dim)
       local r, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
       check(C.gt_reduce(code, r, index, x, dim - 1, 1, 0))
       return r, index
@@ -109,7 +109,7 @@ return function(ops)
   end
 
   --- log(softmax(x)) over a dimension (default 2).
-  ops.log_softmax = define {name = 'log_softmax', second = true, forward = function(x, dim)
+  ops.log_softmax = define {name = 'log_softmax', reads = 'o', second = true, forward = function(x, dim)
     local r, top = new_tensor(x.dtype), new_tensor(x.dtype)
     check(C.gt_reduce(C.gt_reduce_code 'logsumexp', top, nil, x, (dim or 2) - 1, 1, 0))
     check(C.gt_binary(C.gt_binary_code 'sub', r, x, top, 1))

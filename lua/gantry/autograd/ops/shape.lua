@@ -31,7 +31,7 @@ end
 
 return function(ops)
   --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
-  local reshape = define {name = 'reshape', second = true, forward = function(x, sizes)
+  local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     for d = 1, #sizes do dims[d - 1] = sizes[d] end
     local source = x
@@ -73,7 +73,7 @@ return function(ops)
   end
 
   --- x with dimensions d1 and d2 exchanged.
-  local transpose = define {name = 'transpose', second = true, forward = function(x, d1, d2)
+  local transpose = define {name = 'transpose', reads = '', second = true, forward = function(x, d1, d2)
     local r = new_tensor(x.dtype)
     check(C.gt_transpose(r, x, d1 - 1, d2 - 1))
     return r
@@ -87,7 +87,7 @@ return function(ops)
   function ops.t(x) return ops.transpose(x, 1, 2) end
 
   --- x with its dimensions in another order: permute(x, {2, 3, 1}).
-  local permute = define {name = 'permute', second = true, forward = function(x, list)
+  local permute = define {name = 'permute', reads = '', second = true, forward = function(x, list)
     local r = new_tensor(x.dtype)
     for d = 1, #list do order[d - 1] = list[d] - 1 end
     check(C.gt_permute(r, x, #list, order))
@@ -104,7 +104,7 @@ return function(ops)
   end
 
   --- Elements start .. start+length-1 of a dimension.
-  local narrow = define {name = 'narrow', second = true, forward = function(x, dim, start, length)
+  local narrow = define {name = 'narrow', reads = '', second = true, forward = function(x, dim, start, length)
     local r = new_tensor(x.dtype)
     check(C.gt_narrow(r, x, dim - 1, start - 1, length))
     return r
@@ -117,7 +117,7 @@ return function(ops)
   end
 
   --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
-  ops.embed = define {name = 'embed', second = true, forward = function(x, dim, start, size)
+  ops.embed = define {name = 'embed', reads = '', second = true, forward = function(x, dim, start, size)
     local r = zeros_like(x, dim, size)
     local part = new_tensor(x.dtype)
     check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
@@ -161,7 +161,7 @@ return function(ops)
 
   --- A list of tensors joined along a dimension.
   local cat_parts = ffi.typeof 'const gt_tensor *[?]'
-  local cat = define {name = 'cat', arity = 'list', second = true, forward = function(list, dim)
+  local cat = define {name = 'cat', arity = 'list', reads = '', second = true, forward = function(list, dim)
     local r = new_tensor(list[1].dtype)
     local parts = cat_parts(#list)
     for i = 1, #list do parts[i - 1] = list[i] end
@@ -183,7 +183,7 @@ return function(ops)
   end
 
   --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
-  local expand = define {name = 'expand', second = true, forward = function(x, sizes)
+  local expand = define {name = 'expand', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     for d = 1, #sizes do dims[d - 1] = sizes[d] end
     check(C.gt_expand(r, x, #sizes, dims))
@@ -199,7 +199,7 @@ return function(ops)
   end
 
   --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
-  local sum_to = define {name = 'sum_to', second = true, forward = function(x, sizes)
+  local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     for d = 1, #sizes do dims[d - 1] = sizes[d] end
     check(C.gt_sum_to(r, x, #sizes, dims))
@@ -215,7 +215,7 @@ return function(ops)
   end
 
   --- The slices of a dimension that a LongTensor of 1-based indices names.
-  ops.index_select = define {name = 'index_select', second = true, forward = function(x, dim, index)
+  ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
     local r = new_tensor(x.dtype)
     check(C.gt_index_select(r, x, dim - 1, index))
     return r
@@ -223,7 +223,7 @@ return function(ops)
     return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
   --- Zeros with x's slices added at the indices: index_select's adjoint.
-  ops.index_put = define {name = 'index_put', second = true, forward = function(x, dim, index, size)
+  ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
     local r = zeros_like(x, dim, size)
     check(C.gt_index_add(r, dim - 1, index, x))
     return r
@@ -232,7 +232,7 @@ return function(ops)
   end}
 
   --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
-  ops.gather = define {name = 'gather', second = true, forward = function(x, dim, index)
+  ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
     local r = new_tensor(x.dtype)
     check(C.gt_gather(r, x, dim - 1, index))
     return r
@@ -240,7 +240,7 @@ return function(ops)
     return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
   --- Zeros with x added where index says: gather's adjoint.
-  ops.scatter_add = define {name = 'scatter_add', second = true, forward = function(x, dim, index, size)
+  ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
     local r = zeros_like(x, dim, size)
     check(C.gt_scatter_add(r, dim - 1, index, x))
     return r
