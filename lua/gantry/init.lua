@@ -21,7 +21,14 @@ local shortcuts = {
   open = {'gan', 'open'},
 }
 
+-- What the prompt completes.
+local names = {}
+for _, list in ipairs {parts, shortcuts} do
+  for name in pairs(list) do names[#names + 1] = name end
+end
+
 return setmetatable(gantry, {
+  __names = names,
   __index = function(_, key)
     local found
     if parts[key] then

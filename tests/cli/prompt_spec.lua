@@ -24,7 +24,7 @@ x -- comment
 torch.ones(2):narrow(1, 5, 1)
 ]]})
     assert.equal(0, code)
-    assert.equal("6\n4\n1\tnil\ta\n{\n  a = 1\n  b = 2\n}\n4\n5\n10\n3\n", out)
+    assert.equal("6\n4\n1\tnil\ta\n{a = 1, b = 2}\n4\n5\n10\n3\n", out)
     assert.matches('prompt:1: oops', err)
     assert.matches('attempt to concatenate a nil value', err)
     assert.matches("'=' expected near 'is'", err)

@@ -41,6 +41,8 @@ local function build(self, which)
     .. 'executes the recipe in it to make one', self.path, place, unknown)
 end
 
+Run.__names = {'G', 'D'} -- what the prompt completes beside fields and methods
+
 Run.__index = function(self, key)
   if key == 'G' or key == 'D' then
     local net = build(self, key)

@@ -1,22 +1,32 @@
---- The prompt: reads Lua, runs it, prints what expressions give. An error does not end it. Works in a pipe.
+--- The prompt: reads Lua, runs it, prints what expressions give. An error does not end it, nor does Ctrl-C. Works in a pipe.
 --
--- Gantry's parts are there by name (torch, nn, optim, image, data, autograd, gan), without being globals: they belong to the
--- prompt's own environment, as does what is assigned at it.
+-- Gantry's parts are there by name (torch, nn, optim, image, data, autograd, gan, show), without being globals: they belong to
+-- the prompt's own environment, as does what is assigned at it.
 -- @module gantry.repl
 local native = require 'gantry.native'
 local gantry = require 'gantry'
+local commands = require 'gantry.repl.commands'
+local complete = require 'gantry.repl.complete'
+local interrupt = require 'gantry.repl.interrupt'
+local printer = require 'gantry.repl.print'
+local reader = require 'gantry.repl.reader'
 local script = require 'gantry.repl.script'
+local terminal = require 'gantry.repl.terminal'
 
-local repl = {}
+local repl = {print = printer.print}
 
-local parts = {torch = true, nn = true, optim = true, image = true, data = true, autograd = true, gan = true}
+local parts = {'torch', 'nn', 'optim', 'image', 'data', 'autograd', 'gan'}
+local is_part = {}
+for _, name in ipairs(parts) do is_part[name] = true end
 
 --- The names that code at the prompt sees: Lua's, Gantry's, and its own.
 function repl.environment()
   local environment = {gantry = gantry}
   environment._G = environment
-  return setmetatable(environment, {__index = function(_, key)
-    if parts[key] then return gantry[key] end
+  local names = {'show', unpack(parts)}
+  return setmetatable(environment, {__names = names, __index = function(_, key)
+    if is_part[key] then return gantry[key] end
+    if key == 'show' then return require 'gantry.repl.show' end
     return rawget(_G, key)
   end})
 end
@@ -42,101 +52,51 @@ function repl.compile(code, name, environment)
   return setfenv(chunk, environment)
 end
 
-local function field_text(v)
-  if type(v) == 'string' then return ('%q'):format(v) end
-  if type(v) == 'cdata' then return (tostring(v):match '[^\n]*$') end
-  return tostring(v)
-end
-
--- A table that has no text of its own: its fields, the first few, a level deep.
-local function table_text(t)
-  local meta = getmetatable(t)
-  if meta and meta.__tostring then return tostring(t) end
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if type(a) == type(b) and (type(a) == 'number' or type(a) == 'string') then return a < b end
-    return type(a) == 'number' and type(b) ~= 'number' or type(a) == 'string' and type(b) ~= 'number' and type(b) ~= 'string'
-  end)
-  if #keys == 0 then return '{}' end
-  local lines = {}
-  for i, key in ipairs(keys) do
-    if i > 40 then
-      lines[#lines + 1] = ('  ... and %d more'):format(#keys - 40)
-      break
-    end
-    lines[#lines + 1] = ('  %s = %s'):format(type(key) == 'string' and key or '[' .. tostring(key) .. ']', field_text(t[key]))
-  end
-  return '{\n' .. table.concat(lines, '\n') .. '\n}'
-end
-
---- Prints values as the prompt does: nothing for none, tables by their fields.
-function repl.print(...)
-  local n = select('#', ...)
-  if n == 0 then return end
-  local texts = {}
-  for i = 1, n do
-    local v = select(i, ...)
-    texts[i] = type(v) == 'table' and table_text(v) or tostring(v)
-  end
-  io.stdout:write(table.concat(texts, '\t'), '\n')
-end
-
---- A function that reads a line, with editing where a terminal and readline are there; nil at the end of input.
-local function line_reader(interactive)
-  if interactive then
-    local ok, readline = pcall(require, 'readline')
-    if ok then
-      if readline.set_readline_name then readline.set_readline_name 'gantry' end
-      return function(prompt)
-        local line = readline.readline(prompt)
-        if line and line:find '%S' then readline.add_history(line) end
-        return line
-      end
-    end
-  end
-  return function(prompt)
-    if interactive then
-      io.stdout:write(prompt)
-      io.stdout:flush()
-    end
-    return io.stdin:read '*l'
-  end
-end
-
-local function execute(chunk)
-  local trace
-  local ok = xpcall(function() repl.print(chunk()) end, function(e)
-    trace = script.traceback(e, 2)
-    return e
-  end)
+--- Runs compiled input and prints what it gives; errors go to standard error, with the stack as far as it is the user's.
+-- @tparam function chunk
+-- @treturn boolean whether it came to its end
+function repl.execute(chunk)
+  local ok, trace = interrupt.call(function() printer.print(chunk()) end, function(problem) return script.traceback(problem, 1) end)
   io.stdout:flush()
-  if not ok then io.stderr:write(trace, '\n') end
+  if not ok then io.stderr:write((trace:gsub("(prompt:%d+: in) function 'chunk'", '%1 main chunk')), '\n') end
+  return ok
 end
 
 --- Runs the prompt until the end of input, `exit` or `quit`.
 -- @treturn int exit code
 function repl.run()
-  local interactive = native.C.gt_terminal_columns(0) > 0
-  local read = line_reader(interactive)
+  local interactive = terminal.columns(0) > 0
   local environment = repl.environment()
-  if interactive then io.stdout:write('Gantry ', native.version, ', ', jit.version, '. Ctrl-D ends.\n') end
+  local read = reader.open(interactive, function(text) return complete.candidates(text, environment, commands.names) end)
+  if interactive then
+    interrupt.start()
+    io.stdout:write('Gantry ', native.version, ', ', jit.version, '. %help says what there is, Ctrl-D ends.\n')
+  end
   local pending
   while true do
     local line = read(pending and '>> ' or '> ')
-    if not line then break end
-    if not pending and (line:match '^%s*exit%s*$' or line:match '^%s*quit%s*$') then return 0 end
-    local code = pending and pending .. '\n' .. line or line
-    if code:find '%S' then
-      local chunk, problem, incomplete = repl.compile(code, '=prompt', environment)
-      if chunk then
+    if line == nil then break end
+    if line == false then
+      pending = nil
+    else
+      if not pending and (line:match '^%s*exit%s*$' or line:match '^%s*quit%s*$') then
+        interactive = false
+        break
+      end
+      local code = pending and pending .. '\n' .. line or line
+      local command = not pending and commands.find(line, environment, repl)
+      if command then
+        repl.execute(command)
+      elseif code:find '%S' then
+        local chunk, problem, incomplete = repl.compile(code, '=prompt', environment)
         pending = nil
-        execute(chunk)
-      elseif incomplete then
-        pending = code
-      else
-        pending = nil
-        io.stderr:write(problem, '\n')
+        if chunk then
+          repl.execute(chunk)
+        elseif incomplete then
+          pending = code
+        else
+          io.stderr:write(problem, '\n')
+        end
       end
     end
   end
