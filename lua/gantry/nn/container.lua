@@ -40,10 +40,17 @@ local function with_place(problem, index, module, container)
   return message
 end
 
+local takes_gradient = {updateGradInput = true, accGradParameters = true, accUpdateGradParameters = true, backward = true}
+
+local function run(module, method, a, b, c)
+  if takes_gradient[method] then module:expectTensors(a, b) end
+  return module[method](module, a, b, c)
+end
+
 --- Calls a method of module number i; an error gets told where in the network it arose.
 function Container:run_module(i, method, a, b, c)
   local module = self.modules[i]
-  local ok, result = xpcall(module[method], native.keep_trace, module, a, b, c)
+  local ok, result = xpcall(run, native.keep_trace, module, method, a, b, c)
   if ok then return result end
   error(with_place(result, i, module, self), 0)
 end

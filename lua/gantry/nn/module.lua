@@ -109,6 +109,20 @@ function Module:accGradParameters(_, gradOutput, scale)
   if follows(self) then bridge.acc_grad_parameters(self, gradOutput, scale or 1) end
 end
 
+local function refuse(self, what, x)
+  fail('%s: the %s is %s, wanted a tensor', torch.type(self), what, x == nil and 'nil' or 'a ' .. torch.type(x))
+end
+
+--- Raises an error unless a backward has tensors (or lists of them) to work on. A layer with only Torch7's methods decides itself
+-- what it takes.
+function Module:expectTensors(input, gradOutput)
+  if self.call == Module.call then return end
+  if not torch.isTensor(input) and type(input) ~= 'table' then refuse(self, 'input', input) end
+  if not torch.isTensor(gradOutput) and (type(gradOutput) ~= 'table' or torch.isTensor(self.output)) then
+    refuse(self, 'gradient', gradOutput)
+  end
+end
+
 --- Gradients of a forward on tensors: self.gradInput, and scale times the parameters' gradients added to theirs.
 -- @param input what forward was called with
 -- @param gradOutput the gradient with respect to self.output
@@ -116,6 +130,7 @@ end
 -- @return self.gradInput
 function Module:backward(input, gradOutput, scale)
   scale = scale or 1
+  self:expectTensors(input, gradOutput)
   if follows(self) then return bridge.backward(self, gradOutput, scale) end
   self:updateGradInput(input, gradOutput)
   self:accGradParameters(input, gradOutput, scale)

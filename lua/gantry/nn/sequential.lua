@@ -57,7 +57,8 @@ end
 
 --- The input that module number i was given.
 local function input_of(self, i, input)
-  return i == 1 and input or self.modules[i - 1].output
+  if i == 1 then return input end
+  return self.modules[i - 1].output
 end
 
 function Sequential:updateGradInput(input, gradOutput)
@@ -69,7 +70,8 @@ end
 
 --- The gradient with respect to module number i's output.
 local function gradient_at(self, i, gradOutput)
-  return i == #self.modules and gradOutput or self.modules[i + 1].gradInput
+  if i == #self.modules then return gradOutput end
+  return self.modules[i + 1].gradInput
 end
 
 function Sequential:accGradParameters(input, gradOutput, scale)
