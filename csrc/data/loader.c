@@ -367,6 +367,7 @@ gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *ima
   }
   gt_loader *l = loader_new(options, GT__FROM_IMAGES);
   if (!l) return NULL;
+  l->images.dtype = images->dtype;
   if (gt_tensor_set_to(&l->images, images)) {
     gt_loader_free(l);
     return NULL;

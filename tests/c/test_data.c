@@ -411,6 +411,123 @@ static void test_idx(void) {
   gt_tensor_free(t);
 }
 
+/* Tensors of other types and layouts; parts and sizes chosen by position; batches of bytes. */
+static void test_layouts(void) {
+  gt_tensor *bytes = gt_tensor_new(GT_BYTE), *view = gt_tensor_new(GT_BYTE), *floats = gt_tensor_new(GT_FLOAT);
+  gt_tensor *one = gt_tensor_new(GT_BYTE), *other = gt_tensor_new(GT_BYTE);
+  CHECK_OK(gt_tensor_resize(bytes, 4, (const int64_t[]){4, 6, 8, 3}));
+  uint8_t *p = bytes->store->ptr;
+  for (int i = 0; i < 4 * 6 * 8 * 3; i++) p[i] = (uint8_t)(i * 37);
+  CHECK_OK(gt_permute(view, bytes, 4, (const int[]){0, 3, 1, 2}));
+  gt_load_options o = {.channels = 3, .height = 6, .width = 8, .cache_bytes = -1};
+  gt_loader *l = gt_loader_images(&o, view);
+  CHECK_OK(gt_loader_get(one, l, 2));
+  for (int c = 0; c < 3; c++)
+    for (int y = 0; y < 6; y++)
+      for (int x = 0; x < 8; x++) CHECK(byte_at(one, c, y, x) == p[((2 * 6 + y) * 8 + x) * 3 + c]);
+  gt_loader_free(l);
+  /* The same as floats from -1 to 1; what is outside is cut off, and what is no number is black. */
+  CHECK_OK(gt_tensor_resize(floats, 4, (const int64_t[]){4, 6, 8, 3}));
+  float *f = floats->store->ptr;
+  for (int i = 0; i < 4 * 6 * 8 * 3; i++) f[i] = (float)(p[i] / 127.5 - 1);
+  f[0] = 7;
+  f[3] = -7;
+  f[6] = NAN;
+  gt_tensor *turned = gt_tensor_new(GT_FLOAT);
+  CHECK_OK(gt_permute(turned, floats, 4, (const int[]){0, 3, 1, 2}));
+  CHECK(gt_loader_images(&o, turned) == NULL && strstr(gt_last_error(), "range"));
+  o.lo = -1;
+  o.hi = 1;
+  l = gt_loader_images(&o, turned);
+  CHECK_OK(gt_loader_get(other, l, 2));
+  CHECK(hash_of(one) == hash_of(other));
+  CHECK_OK(gt_loader_get(other, l, 0));
+  CHECK(byte_at(other, 0, 0, 0) == 255 && byte_at(other, 0, 0, 1) == 0 && byte_at(other, 0, 0, 2) == 0);
+  gt_loader_free(l);
+
+  /* crop alone shows whole pixels of a larger picture; with scale the part differs in size; both by position alone. */
+  gt_tensor *ramp = gt_tensor_new(GT_BYTE), *a = gt_tensor_new(GT_BYTE), *b = gt_tensor_new(GT_BYTE);
+  CHECK_OK(gt_tensor_resize(ramp, 4, (const int64_t[]){1, 1, 24, 30}));
+  for (int i = 0; i < 24 * 30; i++) ((uint8_t *)ramp->store->ptr)[i] = (uint8_t)((i / 30) * 9 + i % 30);
+  o = (gt_load_options){.channels = 1, .height = 20, .width = 25, .crop = 0.2, .augment_seed = 3, .cache_bytes = -1};
+  int64_t zeros[64] = {0}, positions[64];
+  for (int i = 0; i < 64; i++) positions[i] = i + 1000;
+  for (int round = 0; round < 2; round++) {
+    l = gt_loader_images(&o, ramp);
+    gt_batch *batch = gt_batch_new(l);
+    CHECK_OK(gt_batch_start(batch, zeros, positions, 64));
+    CHECK_OK(gt_batch_wait(a, batch));
+    CHECK(a->dtype == GT_BYTE && a->shape[0] == 64 && a->shape[2] == 20 && a->shape[3] == 25);
+    unsigned seen_y = 0, seen_x = 0;
+    const uint8_t *v = a->store->ptr;
+    for (int i = 0; i < 64; i++, v += 500) {
+      if (round) {
+        CHECK(v[499] > v[0] && v[0] < 90);
+        seen_y |= 1u << (v[499] - v[0]) % 31;
+        continue;
+      }
+      int from_y = v[0] / 9, from_x = v[0] % 9;
+      CHECK(from_y >= 0 && from_y <= 4 && from_x >= 0 && from_x <= 5);
+      for (int k = 0; k < 500; k++) CHECK(v[k] == v[0] + (k / 25) * 9 + k % 25);
+      seen_y |= 1u << from_y;
+      seen_x |= 1u << from_x;
+    }
+    CHECK(round ? (seen_y & (seen_y - 1)) != 0 : seen_y == 31 && seen_x == 63);
+    /* One at a time, from the same positions. */
+    CHECK_OK(gt_batch_start(batch, zeros, positions + 10, 1));
+    CHECK_OK(gt_batch_wait(b, batch));
+    CHECK(!memcmp(b->store->ptr, (uint8_t *)a->store->ptr + 5000, 500));
+    /* As it is: all of the picture. */
+    CHECK_OK(gt_loader_get(b, l, 0));
+    CHECK(byte_at(b, 0, 0, 0) < 12 && byte_at(b, 0, 19, 24) > 224);
+    gt_batch_free(batch);
+    gt_loader_free(l);
+    o.scale = 0.3;
+  }
+  o.crop = 1.5;
+  CHECK(gt_loader_images(&o, ramp) == NULL && strstr(gt_last_error(), "crop 1.5"));
+  gt_tensor *all[] = {bytes, view, floats, one, other, turned, ramp, a, b};
+  for (int i = 0; i < 9; i++) gt_tensor_free(all[i]);
+}
+
+static void test_map(void) {
+  static unsigned char raw[10000];
+  for (int i = 0; i < 10000; i++) raw[i] = (unsigned char)(i * 7);
+  write_file("raw", raw, sizeof raw);
+  gt_tensor *t = gt_tensor_new(GT_BYTE), *f = gt_tensor_new(GT_FLOAT);
+  CHECK_OK(gt_tensor_map(t, at("raw"), 4999, 2, (const int64_t[]){50, 100}));
+  CHECK(!memcmp(t->store->ptr, raw + 4999, 5000));
+  CHECK_OK(gt_fill(t, 1)); /* stays in memory */
+  CHECK(((uint8_t *)t->store->ptr)[4999] == 1);
+  CHECK_FAILS(gt_tensor_resize(t, 1, (const int64_t[]){6000}), GT_EARG, "cannot be resized");
+  unsigned char again[10000];
+  CHECK(read_file("raw", again, sizeof again) == sizeof again && !memcmp(again, raw, sizeof raw));
+  CHECK_FAILS(gt_tensor_map(t, at("raw"), 5001, 1, (const int64_t[]){5000}), GT_EFORMAT, "ends after 10000 bytes");
+  CHECK_FAILS(gt_tensor_map(t, at("none"), 0, 1, (const int64_t[]){5}), GT_EIO, "no such file");
+  CHECK_FAILS(gt_tensor_map(f, at("raw"), 6, 1, (const int64_t[]){5}), GT_EARG, "multiple of 4");
+  CHECK_FAILS(gt_tensor_map(t, at("raw"), 0, 1, (const int64_t[]){0}), GT_EARG, "0 elements");
+  for (int i = 0; i < 1000; i++) CHECK_OK(gt_tensor_map(t, at("raw"), i, 1, (const int64_t[]){5000}));
+  CHECK(((uint8_t *)t->store->ptr)[0] == raw[999]);
+  gt_tensor_free(t);
+  gt_tensor_free(f);
+}
+
+static void test_look(void) {
+  static const char *const names[] = {"rgb.png", "text.png", "deep.png", "cmyk.jpg", "laced.png", "rgb.png"};
+  char paths[1024];
+  size_t used = 0;
+  gt_picture p[6];
+  for (int i = 0; i < 6; i++) used += (size_t)snprintf(paths + used, sizeof paths - used, "%s", at(names[i])) + 1;
+  CHECK_OK(gt_pictures_look(p, paths, 6));
+  CHECK(p[0].code == 0 && p[0].format == 1 && p[0].channels == 3 && p[0].depth == 8 && p[0].height > 0);
+  CHECK(p[1].code == GT_EFORMAT && strstr(p[1].reason, "text.png: neither"));
+  CHECK(p[2].depth == 16 && p[2].channels == 1 && p[2].width == 4 && p[2].height == 3);
+  CHECK(p[3].format == 2 && (p[3].flags & GT_CMYK) && p[3].width == 16 && p[3].height == 8);
+  CHECK(p[4].flags & GT_LACED);
+  CHECK(p[5].content[0] == p[0].content[0] && p[5].content[1] == p[0].content[1] && p[2].content[0] != p[0].content[0]);
+  CHECK_FAILS(gt_pictures_look(p, paths, 0), GT_EARG, "at least 1");
+}
+
 int main(void) {
   strcpy(dir, "/tmp/gantry-test-XXXXXX");
   CHECK(mkdtemp(dir) != NULL);
@@ -420,6 +537,9 @@ int main(void) {
   test_codecs();
   test_scale();
   test_loader();
+  test_look();
+  test_layouts();
+  test_map();
   test_idx();
   CHECK_NEAR(gt_pool()->live, before, 0);
   char command[100];

@@ -33,7 +33,8 @@ local function stored(bytes)
   for from = 1, #bytes, 65535 do
     local part = bytes:sub(from, from + 65534)
     local n = #part
-    parts[#parts + 1] = string.char(from + n > #bytes and 1 or 0, n % 256, math.floor(n / 256), 255 - n % 256, 255 - math.floor(n / 256)) .. part
+    local last = from + n > #bytes and 1 or 0
+    parts[#parts + 1] = string.char(last, n % 256, math.floor(n / 256), 255 - n % 256, 255 - math.floor(n / 256)) .. part
   end
   for i = 1, #bytes do
     a = (a + bytes:byte(i)) % 65521
@@ -72,7 +73,8 @@ local adam7 = {{0, 8, 0, 8}, {0, 8, 4, 8}, {4, 8, 0, 4}, {0, 4, 2, 4}, {2, 4, 0,
 local function png(o)
   local data = {}
   for _, pass in ipairs(o.interlaced and adam7 or {{0, 1, 0, 1}}) do data[#data + 1] = rows(o.h, o.w, o.depth, o.pixel, unpack(pass)) end
-  return '\137PNG\r\n\26\n' .. chunk('IHDR', big_endian(o.w) .. big_endian(o.h) .. string.char(o.depth, o.colour, 0, 0, o.interlaced and 1 or 0))
+  local kind = string.char(o.depth, o.colour, 0, 0, o.interlaced and 1 or 0)
+  return '\137PNG\r\n\26\n' .. chunk('IHDR', big_endian(o.w) .. big_endian(o.h) .. kind)
     .. (o.palette and chunk('PLTE', o.palette) or '') .. (o.clear and chunk('tRNS', o.clear) or '')
     .. chunk('IDAT', stored(table.concat(data))) .. chunk('IEND', '')
 end
