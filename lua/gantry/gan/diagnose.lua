@@ -25,9 +25,7 @@ end
 
 local function named(which, module, place) return ("%s's layer %s (%s)"):format(which, place or '1', torch.type(module)) end
 
-local fields = {
-  {'weight', 'weights'}, {'bias', 'biases'}, {'running_mean', 'running means'}, {'running_var', 'running variances'},
-}
+local fields = {{'weight', 'weights'}, {'bias', 'biases'}}
 
 local function bad_weights(which, net)
   return leaves(net, nil, function(m, place)

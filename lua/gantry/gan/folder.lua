@@ -133,7 +133,8 @@ local HALF_WRITTEN = '%.tmp%-%d+$'
 
 --- Removes what a process that was killed had half written. Whoever calls it holds the lock.
 function folder.tidy(path)
-  for _, where in ipairs {path, file(path, 'samples'), file(path, 'checkpoints')} do remove_matching(where, HALF_WRITTEN) end
+  for _, part in ipairs {'samples', 'checkpoints', 'recipe'} do remove_matching(file(path, part), HALF_WRITTEN) end
+  remove_matching(path, HALF_WRITTEN)
 end
 
 -- Removes what Gantry writes into a run, and nothing else.

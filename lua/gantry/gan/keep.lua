@@ -56,6 +56,7 @@ local function link(from, to)
   os.remove(temporary)
   if lfs.link(from, temporary) then
     local ok, problem = os.rename(temporary, to)
+    os.remove(temporary) -- where `to` was a name of the same file already, renaming does nothing
     if not ok then native.fail('%s', problem) end
     return
   end

@@ -37,9 +37,17 @@ function Session:open_files()
   local problem
   self.log, problem = io.open(folder.file(self.path, 'log'), 'ab')
   if not self.log then native.fail('%s', problem) end
-  self.log:setvbuf 'line'
-  self.progress = Progress.new(self.options.steps, {quiet = self.quiet, write = function(line) self.log:write(line, '\n') end})
+  self.log:setvbuf 'no'
+  self.unlogged = {}
+  self.progress = Progress.new(self.options.steps, {quiet = self.quiet, write = function(line) self:note(line) end})
   self.metrics = metrics.writer(self.path, function(message) self.progress:say('warning: %s', message) end)
+end
+
+-- Adds a line to the log; what a full disk does not take is kept for when there is room again.
+function Session:note(line)
+  local lines = self.unlogged
+  lines[#lines + 1] = line
+  while lines[1] and self.log:write(lines[1], '\n') do table.remove(lines, 1) end
 end
 
 function Session:close_files()
@@ -152,7 +160,7 @@ function Session:run()
     say('weights: %s', self.hash)
     if interrupted then say('go on with: gantry resume %s', self.path) end
   else
-    self.log:write(tostring(problem), '\n')
+    self:note(tostring(problem))
   end
   self:close_files()
   self.lock:release()
