@@ -194,6 +194,10 @@ int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape);
 int gt_cumulate(int op, gt_tensor *r, const gt_tensor *a, int dim);                      /* op: sum or prod */
 int gt_count_nonfinite(double *count, const gt_tensor *a);
 
+/* The first k elements of the rows of a dimension when they are sorted, and their 1-based places (a LongTensor); all types. Equal
+ * elements keep their order, NaNs come last in either direction. */
+int gt_sort(gt_tensor *values, gt_tensor *index, const gt_tensor *a, int dim, int64_t k, int descending);
+
 /* ---- linear algebra: Float and Double ----------------------------------------------------------------------------- */
 
 int gt_addmm(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *b);

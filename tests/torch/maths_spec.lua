@@ -313,6 +313,32 @@ describe('reductions', function()
 end)
 
 describe('sorting', function()
+  it('puts NaN last in both directions and keeps equal elements in order, at any length', function()
+    for _, n in ipairs {20, 1000} do
+      local x = torch.DoubleTensor(n):random(1, 5)
+      x[3], x[7], x[11] = 0 / 0, 1 / 0, -1 / 0
+      for _, descending in ipairs {false, true} do
+        local v, i = x:sort(1, descending)
+        assert.is_true(v[n] ~= v[n])
+        assert.equal(3, i[n])
+        assert.equal(descending and 1 / 0 or -1 / 0, v[1])
+        for k = 2, n - 1 do
+          assert.is_true(v[k] == v[k - 1] and i[k] > i[k - 1] or (v[k] > v[k - 1]) ~= descending and v[k] ~= v[k - 1])
+        end
+      end
+    end
+  end)
+
+  it('is exact for whole numbers that doubles cannot tell apart', function()
+    local x = torch.LongTensor(2):fill(2 ^ 60)
+    x[1] = 2 ^ 53
+    x:add(torch.LongTensor {1, 0})
+    x[2] = 2 ^ 53
+    local _, i = x:sort()
+    assert.same({2, 1}, i:totable())
+    assert.same({1}, (select(2, x:topk(1, 1, true))):totable())
+  end)
+
   it('gives values and places', function()
     for _, dtype in ipairs {'FloatTensor', 'DoubleTensor', 'IntTensor', 'ByteTensor'} do
       local x = torch[dtype]{{3, 1, 2}, {9, 7, 8}}

@@ -84,16 +84,49 @@ local function running_template(first, f)
   end
 end
 
+-- LongTensors hold whole numbers that doubles do not: where an operation is one of 64-bit integers too, its loop runs on those.
+local function long_unary_template(f)
+  return function(r, a, n, p, q)
+    for i = 0, n - 1 do r[i] = f(a[i], p, q) end
+  end
+end
+local function long_binary_template(f)
+  return function(r, a, b, n, p)
+    for i = 0, n - 1 do r[i] = f(a[i], b[i], p) end
+  end
+end
+local function long_running_template(first, f)
+  return function(r, a, n, step)
+    local total = first(0LL) + 0LL
+    for i = 0, n - 1 do
+      total = f(total, a[i * step])
+      r[i * step] = total
+    end
+  end
+end
+local exact = {
+  [unary_template] = {long_unary_template, {copy = true, neg = true, add = true, mul = true, clamp = true}},
+  [binary_template] = {long_binary_template, {add = true, sub = true, mul = true, max = true, min = true}},
+  [running_template] = {long_running_template, {sum = true, prod = true}},
+}
+local LONG, long = C.GT_LONG, ffi.typeof 'int64_t'
+
+-- A number as a loop's constant: `exactly` is whether the loop runs on 64-bit integers.
+local function constant(p, exactly) return exactly and long(p) or p end
+
 local compiled = {}
 local function loop_of(template, dtype, name, f, g)
   local key = dtype .. name
+  local other = dtype == LONG and exact[template]
+  local exactly = other and other[2][name] or false
+  if exactly then template = other[1] end
   local of = compiled[template]
   if not of then
     of = {}
     compiled[template] = of
   end
   if not of[key] then of[key] = loadstring(string.dump(template))(f, g) end
-  return of[key]
+  return of[key], exactly
 end
 
 local function want_operation(list, name, t, shown)
@@ -169,7 +202,8 @@ function integers.unary(name, r, a, p, q)
   if divides[name] and p == 0 then fail('%s: division by 0', name) end
   local flat = steady(a, r)
   return into(r, a, function(out)
-    loop_of(unary_template, a.dtype, name, f)(pointer(out, name), pointer(flat, name), count(flat), p, q)
+    local loop, exactly = loop_of(unary_template, a.dtype, name, f)
+    loop(pointer(out, name), pointer(flat, name), count(flat), constant(p, exactly), constant(q, exactly))
   end)
 end
 
@@ -190,7 +224,8 @@ function integers.binary(name, r, a, b, p)
   local fx, fy = steady(x, r), steady(y, r)
   return into(r, x, function(out)
     if divides[name] then want_no_zero(name, fy) end
-    loop_of(binary_template, a.dtype, name, f)(pointer(out, name), pointer(fx, name), pointer(fy, name), count(fx), p)
+    local loop, exactly = loop_of(binary_template, a.dtype, name, f)
+    loop(pointer(out, name), pointer(fx, name), pointer(fy, name), count(fx), constant(p, exactly))
   end)
 end
 

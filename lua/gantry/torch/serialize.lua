@@ -5,7 +5,7 @@ local class = require 'gantry.torch.class'
 local Reader = require 'gantry.torch.t7_reader'
 local Writer = require 'gantry.torch.t7_writer'
 
-local fail = native.fail
+local C, fail = native.C, native.fail
 
 local functions = {}
 
@@ -40,7 +40,7 @@ local function read_options(options)
   return options
 end
 
---- Writes an object to a file. The file appears whole or not at all.
+--- Writes an object to a file. The file appears whole and is on the disk when save returns, or the old one stays as it was.
 -- @tparam string filename where to
 -- @param object nil, number, string, boolean, table, tensor, storage, or an object of a class
 -- @tparam[opt='binary'] string format 'binary' or 'ascii'
@@ -58,11 +58,13 @@ function functions.save(filename, object, format)
   local ok, trouble = pcall(function() Writer.new(put, format):writeObject(object) end)
   local closed, reason = file:close()
   if ok and not closed then ok, trouble = false, ('save: %s: %s'):format(filename, reason) end
-  if ok then ok, trouble = os.rename(temporary, filename) end
-  if not ok then
-    os.remove(temporary)
-    error(trouble, 0)
+  if ok then
+    local code = C.gt_file_commit(temporary, filename)
+    if code ~= 0 then os.remove(temporary) end
+    return native.check(code)
   end
+  os.remove(temporary)
+  error(trouble, 0)
 end
 
 --- Reads an object from a file.

@@ -1,5 +1,5 @@
 --- Sorting along a dimension (the last, if none is named), and what follows from it: topk, kthvalue, median, mode; histograms.
--- Lua loops over doubles, for every type of tensor; a merge sort, so equal elements keep their order. NaNs come last.
+-- For every type of tensor; equal elements keep their order, NaNs come last.
 -- @module gantry.torch.sort
 local ffi = require 'ffi'
 local native = require 'gantry.native'
@@ -12,59 +12,13 @@ local is, want, to_dim, integer, number = tensor.is, tensor.want, tensor.dim, dt
 
 local functions = {}
 
-local doubles, places = ffi.typeof('double[?]'), ffi.typeof('int32_t[?]')
+local doubles = ffi.typeof 'double[?]'
+local shape = ffi.new 'int64_t[8]'
 
--- Whether a must not come after b.
-local function ordered(a, b) return a <= b or b ~= b end
-
--- Sorts rows of n numbers, with their places; reused for all rows of a tensor.
-local function sorter(n)
-  local value, place, value2, place2 = doubles(n), places(n), doubles(n), places(n)
-  return value, place, function()
-    local from, at, to, at2 = value, place, value2, place2
-    local width = 1
-    while width < n do
-      for low = 0, n - 1, 2 * width do
-        local middle, high = math.min(low + width, n), math.min(low + 2 * width, n)
-        local i, j = low, middle
-        for k = low, high - 1 do
-          if i < middle and (j >= high or ordered(from[i], from[j])) then
-            to[k], at2[k] = from[i], at[i]
-            i = i + 1
-          else
-            to[k], at2[k] = from[j], at[j]
-            j = j + 1
-          end
-        end
-      end
-      from, at, to, at2 = to, at2, from, at
-      width = 2 * width
-    end
-    return from, at
-  end
-end
-
-local shape = ffi.new('int64_t[8]')
-
--- Sorts x along d (0-based) and hands every sorted row to place(values, places, n, where, step, out, index): where is the
--- row's offset in the results, which have `size` elements along d.
-local function each_row(name, x, d, size, descending, place)
-  for k = 0, x.rank - 1 do shape[k] = k == d and size or x.shape[k] end
+-- The first k elements of the sorted rows of dimension d (0-based), and their places.
+local function sorted(x, d, k, descending)
   local out, index = new(x.dtype), new(C.GT_LONG)
-  check(C.gt_tensor_resize(out, x.rank, shape))
-  check(C.gt_tensor_resize(index, x.rank, shape))
-  if tensor.count(out) == 0 or tensor.count(x) == 0 then return out, index end
-  local n = tonumber(x.shape[d])
-  local p, q, r = tensor.pointer(tensor.contiguous(x), name), tensor.pointer(out, name), tensor.pointer(index, name)
-  local value, at, sort = sorter(n)
-  local sign = descending and -1 or 1
-  integers.rows(x, d, function(from, _, step)
-    for i = 0, n - 1 do value[i], at[i] = sign * tonumber(p[from + i * step]), i + 1 end
-    local values, indices = sort()
-    -- from = outer * n * step + j
-    local outer = math.floor(from / (n * step))
-    place(values, indices, n, outer * size * step + from % step, step, q, r, sign)
-  end)
+  check(C.gt_sort(out, index, x, d, k, descending and 1 or 0))
   return out, index
 end
 
@@ -105,9 +59,7 @@ function functions.sort(...)
   local r, i, x, dim, descending = results_first('sort', ...)
   if type(dim) == 'boolean' then dim, descending = nil, dim end
   local d = dimension(x, dim, 'sort')
-  return deliver(r, i, each_row('sort', x, d, tonumber(x.shape[d]), descending, function(values, indices, n, where, step, q, p, sign)
-    for k = 0, n - 1 do q[where + k * step], p[where + k * step] = sign * values[k], indices[k] end
-  end))
+  return deliver(r, i, sorted(x, d, x.shape[d], descending))
 end
 
 --- The k smallest (or largest) elements of the rows of a dimension, in order, and where each was.
@@ -120,15 +72,22 @@ function functions.topk(...)
   local d = dimension(x, dim, 'topk')
   k = k == nil and 1 or integer(k, 'topk', 'k')
   if k < 1 or k > tonumber(x.shape[d]) then fail('topk: k is %d, wanted 1..%d', k, tonumber(x.shape[d])) end
-  return deliver(r, i, each_row('topk', x, d, k, largest, function(values, indices, _, where, step, q, p, sign)
-    for j = 0, k - 1 do q[where + j * step], p[where + j * step] = sign * values[j], indices[j] end
-  end))
+  return deliver(r, i, sorted(x, d, k, largest))
 end
 
-local function kth(name, r, i, x, d, k)
-  return deliver(r, i, each_row(name, x, d, 1, false, function(values, indices, _, where, _, q, p)
-    q[where], p[where] = values[k - 1], indices[k - 1]
-  end))
+-- The k-th smallest of each row, without the ones before it.
+local function kth(r, i, x, d, k)
+  local values, indices = sorted(x, d, k, false)
+  local out, index = new(x.dtype), new(C.GT_LONG)
+  check(C.gt_narrow(values, values, d, k - 1, 1))
+  check(C.gt_narrow(indices, indices, d, k - 1, 1))
+  check(C.gt_tensor_resize_as(out, values))
+  check(C.gt_tensor_resize_as(index, indices))
+  if tensor.count(out) > 0 then
+    check(C.gt_copy(out, values))
+    check(C.gt_copy(index, indices))
+  end
+  return deliver(r, i, out, index)
 end
 
 --- The k-th smallest element of the rows of a dimension, and where it was.
@@ -140,7 +99,7 @@ function functions.kthvalue(...)
   local d = dimension(x, dim, 'kthvalue')
   k = integer(k, 'kthvalue', 'k')
   if k < 1 or k > tonumber(x.shape[d]) then fail('kthvalue: k is %d, wanted 1..%d', k, tonumber(x.shape[d])) end
-  return kth('kthvalue', r, i, x, d, k)
+  return kth(r, i, x, d, k)
 end
 
 --- The middle element (the lower one of two) of all, or of the rows of a dimension and where it was.
@@ -155,11 +114,11 @@ function functions.median(...)
     local flat = new(x.dtype)
     shape[0] = n
     check(C.gt_view(flat, tensor.contiguous(x), 1, shape))
-    return (kth('median', nil, nil, flat, 0, math.floor((n + 1) / 2)))[1]
+    return (kth(nil, nil, flat, 0, math.floor((n + 1) / 2)))[1]
   end
   local d = dimension(x, dim, 'median')
   if x.shape[d] == 0 then fail('median: dimension %d has size 0', d + 1) end
-  return kth('median', r, i, x, d, math.floor((tonumber(x.shape[d]) + 1) / 2))
+  return kth(r, i, x, d, math.floor((tonumber(x.shape[d]) + 1) / 2))
 end
 
 --- The most frequent element of the rows of a dimension (the smallest of several), and where it was last.
@@ -170,14 +129,23 @@ function functions.mode(...)
   local r, i, x, dim = results_first('mode', ...)
   local d = dimension(x, dim, 'mode')
   if x.shape[d] == 0 then fail('mode: dimension %d has size 0', d + 1) end
-  return deliver(r, i, each_row('mode', x, d, 1, false, function(values, indices, n, where, _, q, p)
-    local best, run, last = 0, 0, 0
-    for k = 0, n - 1 do
-      run = k > 0 and values[k] == values[k - 1] and run + 1 or 1
+  for k = 0, x.rank - 1 do shape[k] = k == d and 1 or x.shape[k] end
+  local out, index = new(x.dtype), new(C.GT_LONG)
+  check(C.gt_tensor_resize(out, x.rank, shape))
+  check(C.gt_tensor_resize(index, x.rank, shape))
+  if tensor.count(out) == 0 then return deliver(r, i, out, index) end
+  local values, indices = sorted(x, d, x.shape[d], false)
+  local p, at, n = tensor.pointer(values, 'mode'), tensor.pointer(indices, 'mode'), tonumber(x.shape[d])
+  local q, where = tensor.pointer(out, 'mode'), tensor.pointer(index, 'mode')
+  integers.rows(values, d, function(from, to, step)
+    local best, run, last = 0, 0, from
+    for k = from, from + (n - 1) * step, step do
+      run = k > from and p[k] == p[k - step] and run + 1 or 1
       if run > best then best, last = run, k end
     end
-    q[where], p[where] = values[last], indices[last]
-  end))
+    q[to], where[to] = p[last], at[last]
+  end)
+  return deliver(r, i, out, index)
 end
 
 --- How many elements fall into each of equal bins between two bounds (the least and the largest element, if none are given).
