@@ -139,9 +139,15 @@ local function rest(arguments, from)
   return result
 end
 
+-- A user's own program or line may require files in the working directory; Gantry's commands load nothing from there.
+local function with_working_directory() package.path = package.path .. ';./?.lua;./?/init.lua' end
+
 local function dispatch(arguments)
   local first = arguments[1]
-  if first == nil then return require('gantry.repl').run() end
+  if first == nil then
+    with_working_directory()
+    return require('gantry.repl').run()
+  end
   if first == 'help' then return help(rest(arguments, 2)) end
   if first == '--help' or first == '-h' then return help {} end
   if first == '--version' then
@@ -150,10 +156,12 @@ local function dispatch(arguments)
   end
   if first == '-e' then
     if not arguments[2] then cli.usage '-e: wanted a line of Lua after it' end
+    with_working_directory()
     return require('gantry.repl.script').line(arguments[2], rest(arguments, 3))
   end
   if summaries[first] then return run_command(first, rest(arguments, 2)) end
   if first:match '%.lua$' or first:find '/' and is_file(first) then
+    with_working_directory()
     return require('gantry.repl.script').file(first, rest(arguments, 2))
   end
   local near = nearest(first, commands)

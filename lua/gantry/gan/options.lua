@@ -234,6 +234,7 @@ local function number_text(v)
     local text = ('%.' .. digits .. 'g'):format(v)
     if tonumber(text) == v then return text end
   end
+  return '.nan'
 end
 
 local yaml_words = {y = true, n = true, null = true}
