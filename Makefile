@@ -3,7 +3,6 @@
 VERSION  := 0.1.0
 CC       ?= cc
 BUILD    ?= build
-LUAJIT   ?= luajit
 OPT      ?= -O3
 WARN     := -Wall -Wextra
 WERROR   ?=
@@ -12,8 +11,12 @@ CSTD     := -std=c11 -D_GNU_SOURCE -fvisibility=hidden -fPIC -pthread
 FPFLAGS  := -fno-math-errno -fno-trapping-math -ffp-contract=off
 CFLAGS   ?= $(OPT) -g
 PKGS     := libpng libjpeg zlib
-ALLFLAGS  = $(CSTD) $(CFLAGS) $(FPFLAGS) $(WARN) $(WERROR) -DGANTRY_VERSION='"$(VERSION)"' -I$(BUILD) $(shell pkg-config --cflags $(PKGS))
-LIBS      = $(shell pkg-config --libs $(PKGS)) -lm -ldl -pthread
+# Asked once, and only where something is compiled.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+ALLFLAGS   = $(CSTD) $(CFLAGS) $(FPFLAGS) $(WARN) $(WERROR) -DGANTRY_VERSION='"$(VERSION)"' -I$(BUILD) $(PKG_CFLAGS) $(CPPFLAGS)
+LIBS       = $(PKG_LIBS) -lm -ldl -pthread
+FLAGS      = $(CC) $(ALLFLAGS) $(LDFLAGS)
 
 SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)
 OBJECTS  := $(SOURCES:csrc/%.c=$(BUILD)/%.o)
@@ -25,9 +28,21 @@ all: $(LIBRARY)                  ## build the library; bin/gantry then runs from
 # nodelete: LuaJIT unloads libraries when it exits, while the pool's threads still run and finalizers are still to come.
 $(LIBRARY): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-z,nodelete $(CFLAGS) -o $@.tmp $(OBJECTS) $(LIBS) && mv $@.tmp $@
+	$(CC) -shared -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -o $@.tmp $(OBJECTS) $(LIBS) && mv $@.tmp $@
 
-$(BUILD)/%.o: csrc/%.c Makefile
+# The compiler and its flags: a change of them compiles everything again.
+$(BUILD)/flags: always
+	@mkdir -p $(@D)
+	@printf '%s ' $(FLAGS) | cmp -s - $@ || printf '%s ' $(FLAGS) >$@
+
+# The libraries' headers, before any of many files does not find them.
+packages:
+	@command -v pkg-config >/dev/null || { echo "gantry: pkg-config is missing; 'make deps' installs what the build needs" >&2; exit 1; }
+	@pkg-config --print-errors --exists $(PKGS) || { echo "gantry: 'make deps' installs what the build needs" >&2; exit 1; }
+
+$(BUILD)/flags $(OBJECTS): | packages
+
+$(BUILD)/%.o: csrc/%.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
 
@@ -40,18 +55,19 @@ $(BUILD)/core/error.o: $(BUILD)/cdef.inc
 
 $(BUILD)/tests/%: tests/c/%.c tests/c/test.h $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) -o $@ $< $(OBJECTS) $(LIBS)
+	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LIBS)
 
 -include $(OBJECTS:.o=.d)
 
 include mk/deps.mk
+include mk/rock.mk
 include mk/test.mk
 
 clean:                           ## remove everything that was built
-	rm -rf build build-*
+	rm -rf $(BUILD) $(BUILD)-*
 
 help:                            ## this list
 	@awk -F ':|## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$NF}' $(MAKEFILE_LIST)
 
-.PHONY: all clean help
+.PHONY: all clean help packages always
 .DELETE_ON_ERROR:

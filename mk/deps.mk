@@ -1,8 +1,10 @@
 # What Gantry needs of Debian: one list, used here, by `make check` and by CI.
 DEPS_BUILD := gcc make pkg-config libpng-dev libjpeg62-turbo-dev zlib1g-dev
 DEPS_RUN   := luajit libopenblas0-pthread lua-filesystem lua-cjson lua-yaml lua-argparse
-DEPS_TEST  := lua-busted lua-check
-DEPS       := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
+DEPS_PROMPT := lua-readline
+DEPS_ROCK  := luarocks
+DEPS_TEST  := lua-busted lua-check tmux
+DEPS       := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_PROMPT) $(DEPS_ROCK) $(DEPS_TEST)
 
 # Packages of the list that are not installed; everything, where there is no dpkg to ask.
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q '^install ok installed' || echo $$p; done)
