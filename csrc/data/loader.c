@@ -3,6 +3,7 @@
 #include "scenes.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Notes a file that cannot be read, with this thread's message. */
@@ -90,6 +91,12 @@ static void gather(uint8_t *pixels, const gt_tensor *t, int64_t i, const gt_load
     }
 }
 
+/* Pictures of a mapped file are wanted in random order, each as a whole: reading far ahead of one would read what nobody wants. */
+static void advise(const void *from, size_t bytes, int advice) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)from & ~(page - 1);
+  (void)madvise((void *)start, (uintptr_t)from + bytes - start, advice);
+}
+
 static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
   const gt_load_options *o = &l->options;
   const gt_tensor *t = &l->images;
@@ -100,6 +107,10 @@ static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
   uint8_t ground[4];
   GT_TRY(gt__usable(t, "data"));
   gt__ground(ground, (unsigned)o->background, channels);
+  if ((t->store->flags & GT_MAPPED) && t->step[0] >= (int64_t)n * k) {
+    size_t element = gt_dtype_size(t->dtype);
+    advise((const uint8_t *)gt__data(t) + (size_t)(t->step[0] * i) * element, n * (size_t)k * element, MADV_WILLNEED);
+  }
   bool planar = t->dtype == GT_BYTE && t->step[3] == 1 && t->step[2] == w && t->step[1] == (int64_t)n;
   if (k != channels || !planar) {
     gt__image image = {.channels = k, .h = h, .w = w};
@@ -372,6 +383,7 @@ gt_loader *gt_loader_images(const gt_load_options *options, const gt_tensor *ima
     gt_loader_free(l);
     return NULL;
   }
+  if (images->store->flags & GT_MAPPED) advise(images->store->ptr, images->store->bytes, MADV_RANDOM);
   bool as_is = !real && images->shape[1] == options->channels && images->shape[2] == l->h && images->shape[3] == l->w;
   return sized(l, images->shape[0], !as_is);
 }

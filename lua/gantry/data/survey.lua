@@ -100,11 +100,14 @@ end
 local function look_at_pictures(self, set, progress)
   local picture_of = set.images and function(i) return tensor.contiguous(set.images:select(1, i)) end
     or function(i) return set:get(i, 'byte') end
-  local hash = ffi.new 'uint64_t[1]'
+  local hash, wrong = ffi.new 'uint64_t[1]', ffi.new 'double[1]'
   for i = 1, set:size() do
     local x = picture_of(i)
     local lo, hi = x:min(), x:max()
-    if lo ~= lo or hi ~= hi then self.not_numbers[#self.not_numbers + 1] = i end
+    if set.images and set.images.dtype ~= C.GT_BYTE then
+      check(C.gt_count_nonfinite(wrong, x))
+      if wrong[0] > 0 then self.not_numbers[#self.not_numbers + 1] = ('%d'):format(i) end
+    end
     if lo == hi then self.one_colour[#self.one_colour + 1] = ('%d'):format(i) end
     hash[0] = 0
     check(C.gt_hash(hash, x))
