@@ -183,6 +183,15 @@ describe('at the edge', function()
     assert.same({6, 5}, {r:item(), index[1]})
   end)
 
+  it('refuses indices and dimensions that are none', function()
+    local v = autograd.value(torch.randn(2, 3), true)
+    for _, name in ipairs {'gather', 'index_select', 'index_put', 'scatter_add'} do
+      assert.error_matches(function() ops[name](v, 1, nil, 2) end, name .. ': the indices are nil, wanted a LongTensor')
+      assert.error_matches(function() ops[name](v, 1, torch.FloatTensor {1}, 2) end, name .. ': the indices are a torch.FloatTensor')
+      assert.error_matches(function() ops[name](v, 300, torch.LongTensor {1}, 2) end, name .. ': dimension 300 is outside 1..2')
+    end
+  end)
+
   it('an op used as the last argument of another passes one result', function()
     local x = torch.DoubleTensor(2, 1, 4, 4):fill(1)
     assert.equal(1, ops.relu(ops.max_pool(x, ops.pool_shape {kh = 2, kw = 2}))[1][1][1][1])

@@ -29,6 +29,13 @@ local function want_dim(what, x, dim)
   end
 end
 
+local function want_indices(what, x, dim, index)
+  want_dim(what, x, dim)
+  if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
+    fail('%s: the indices are %s, wanted a LongTensor', what, index == nil and 'nil' or 'a ' .. torch.type(index))
+  end
+end
+
 return function(ops)
   --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
@@ -216,6 +223,7 @@ return function(ops)
 
   --- The slices of a dimension that a LongTensor of 1-based indices names.
   ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
+    want_indices('index_select', x, dim, index)
     local r = new_tensor(x.dtype)
     check(C.gt_index_select(r, x, dim - 1, index))
     return r
@@ -224,6 +232,7 @@ return function(ops)
   end}
   --- Zeros with x's slices added at the indices: index_select's adjoint.
   ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
+    want_indices('index_put', x, dim, index)
     local r = zeros_like(x, dim, size)
     check(C.gt_index_add(r, dim - 1, index, x))
     return r
@@ -233,6 +242,7 @@ return function(ops)
 
   --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
   ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
+    want_indices('gather', x, dim, index)
     local r = new_tensor(x.dtype)
     check(C.gt_gather(r, x, dim - 1, index))
     return r
@@ -241,6 +251,7 @@ return function(ops)
   end}
   --- Zeros with x added where index says: gather's adjoint.
   ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
+    want_indices('scatter_add', x, dim, index)
     local r = zeros_like(x, dim, size)
     check(C.gt_scatter_add(r, dim - 1, index, x))
     return r
