@@ -223,6 +223,20 @@ describe('memory', function()
     assert.is_true(native.memory().peak - before < 150 * 2 ^ 20)
   end)
 
+  it('that is limited is made of garbage before there is an error', function()
+    local live = settled().live
+    native.set_memory_limit(live + 8 * 2 ^ 20)
+    local ok, problem = pcall(function()
+      local x = torch.FloatTensor(2 ^ 18):zero() -- 1 MB
+      for _ = 1, 100 do x = x + 1 end
+      for _ = 1, 10 do torch.ones(2 ^ 20) end -- 4 MB each
+      for _ = 1, 10 do torch.FloatTensor():resize(2 ^ 20) end
+      for _ = 1, 20 do x = x:clone() end
+    end)
+    native.set_memory_limit(0)
+    assert.is_true(ok, problem)
+  end)
+
   it('that is limited gives an error, and the program goes on', function()
     local live = settled().live
     C.gt_pool_set_limit(live + 4 * 2 ^ 20)

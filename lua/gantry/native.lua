@@ -96,9 +96,38 @@ local pool = C.gt_pool()
 local slack = 64 * 2 ^ 20
 local due = slack
 
+local NO_MEMORY = 4 -- GT_ENOMEM
+
 local function collect()
   collectgarbage()
   due = pool.live * 4 / 3 + slack
+  -- Below a limit, garbage may fill half of what is left of it.
+  if pool.limit > 0 then due = math.min(due, (pool.live + pool.limit) / 2) end
+end
+
+--- Sets how many bytes the library's memory may take; a tensor beyond that is an error.
+-- @number bytes 0: no limit
+function native.set_memory_limit(bytes)
+  C.gt_pool_set_limit(bytes)
+  collect()
+end
+
+--- Whether a library function failed for want of memory; then garbage was collected, and it is worth calling once more.
+-- @int code what it returned
+function native.wants_retry(code)
+  if code ~= NO_MEMORY then return false end
+  collect()
+  return true
+end
+
+--- Gives a tensor sizes, its elements not cleared; where there is no memory, once more after collecting garbage.
+-- @param t tensor
+-- @int rank number of dimensions
+-- @param shape int64_t array
+function native.resize(t, rank, shape)
+  local code = C.gt_tensor_resize(t, rank, shape)
+  if native.wants_retry(code) then code = C.gt_tensor_resize(t, rank, shape) end
+  native.check(code)
 end
 
 -- Lua holds the struct itself, not a pointer to it: indexing a pointer with a number, and adding one to it, is pointer
@@ -125,7 +154,7 @@ function native.new_storage(dtype, n)
   if s == nil then
     collect()
     s = C.gt_storage_new(dtype, n)
-    if s == nil then native.check(4) end
+    if s == nil then native.check(NO_MEMORY) end
   end
   return ffi.gc(s[0], C.gt_storage_free)
 end

@@ -21,7 +21,7 @@ local methods, functions = {}, {}
 function methods.resize(t, a, ...)
   want(t, 'resize')
   if a == nil then return t end
-  check(C.gt_tensor_resize(t, read_shape('resize', a, ...), shape_buffer))
+  native.resize(t, read_shape('resize', a, ...), shape_buffer)
   return t
 end
 
@@ -111,7 +111,7 @@ function methods.reshape(t, a, ...)
   if open then shape_buffer[open] = n > 0 and math.floor(have / n) or 0; n = n * tonumber(shape_buffer[open]) end
   if n ~= have then fail('reshape: %d elements (size %s) do not make the size asked for', have, tensor.shape_text(source)) end
   if rawequal(r, source) then source = tensor.copy_of(source) end
-  check(C.gt_tensor_resize(r, rank, shape_buffer))
+  native.resize(r, rank, shape_buffer)
   if have > 0 then check(C.gt_copy(r, source)) end
   return r
 end
@@ -268,7 +268,7 @@ function methods.repeatTensor(t, a, ...)
     from[2 * d - 1], from[2 * d] = 1, size
     total[d] = times * size
   end
-  check(C.gt_tensor_resize(r, read_shape('repeatTensor', total), shape_buffer))
+  native.resize(r, read_shape('repeatTensor', total), shape_buffer)
   if tensor.count(r) == 0 then return r end
   local wide = new(t.dtype)
   check(C.gt_view(wide, tensor.contiguous(source), read_shape('repeatTensor', from), shape_buffer))

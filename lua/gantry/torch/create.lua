@@ -15,7 +15,7 @@ local function filled(name, value)
   return function(r, a, ...)
     if is(r) then
       if a == nil then fail('%s: sizes are missing', name) end
-      check(C.gt_tensor_resize(r, read_shape(name, a, ...), shape_buffer))
+      native.resize(r, read_shape(name, a, ...), shape_buffer)
     else
       if r == nil then fail('%s: sizes are missing', name) end
       r = tensor.empty(tensor.default, r, a, ...)
@@ -53,7 +53,7 @@ functions.onesLike = like(1)
 local function vector(r, n, what)
   r = r or new(tensor.default)
   shape_buffer[0] = n
-  check(C.gt_tensor_resize(r, 1, shape_buffer))
+  native.resize(r, 1, shape_buffer)
   return r, n > 0 and tensor.pointer(r, what) or nil, tonumber(r.step[0])
 end
 
@@ -107,7 +107,7 @@ function functions.eye(r, n, m)
   n = integer(n, 'eye', 'the size')
   m = m == nil and n or integer(m, 'eye', 'the size')
   r = r or new(tensor.default)
-  check(C.gt_tensor_resize(r, read_shape('eye', n, m), shape_buffer))
+  native.resize(r, read_shape('eye', n, m), shape_buffer)
   check(C.gt_fill(r, 0))
   for i = 1, math.min(n, m) do r[i][i] = 1 end
   return r
@@ -125,7 +125,7 @@ function functions.diag(r, x, k)
   if x.rank == 1 then
     local n = tonumber(x.shape[0]) + math.abs(k)
     local values = x:clone()
-    check(C.gt_tensor_resize(r, read_shape('diag', n, n), shape_buffer))
+    native.resize(r, read_shape('diag', n, n), shape_buffer)
     check(C.gt_fill(r, 0))
     for i = 1, values:nElement() do r[i + math.max(0, -k)][i + math.max(0, k)] = values[i] end
     return r

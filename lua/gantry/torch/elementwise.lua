@@ -31,14 +31,20 @@ local function fit(x, y, what)
 end
 
 local function unary(op, name, r, a, p, q)
-  if a.dtype >= FLOAT then check(C.gt_unary(op, r, a, p, q)) else integers.unary(name, r, a, p, q) end
+  if a.dtype < FLOAT then return integers.unary(name, r, a, p, q) end
+  local code = C.gt_unary(op, r, a, p, q)
+  if code ~= 0 and native.wants_retry(code) then code = C.gt_unary(op, r, a, p, q) end
+  check(code)
   return r
 end
 
 -- r = op(a, b, p); in place (r is a) b is made to fit.
 local function binary(op, name, r, a, b, p)
   if rawequal(r, a) then b = fit(a, b, name) end
-  if a.dtype >= FLOAT then check(C.gt_binary(op, r, a, b, p)) else integers.binary(name, r, a, b, p) end
+  if a.dtype < FLOAT then return integers.binary(name, r, a, b, p) end
+  local code = C.gt_binary(op, r, a, b, p)
+  if code ~= 0 and native.wants_retry(code) then code = C.gt_binary(op, r, a, b, p) end
+  check(code)
   return r
 end
 

@@ -236,10 +236,10 @@ local function sized(name, kind, b)
     if is(x) then
       local r, g = x, ...
       if is_generator(g) then
-        check(C.gt_tensor_resize(r, tensor.read_shape(name, select(2, ...)), tensor.shape_buffer))
+        native.resize(r, tensor.read_shape(name, select(2, ...)), tensor.shape_buffer)
         return fill(g, kind, r, 0, b)
       end
-      check(C.gt_tensor_resize(r, tensor.read_shape(name, ...), tensor.shape_buffer))
+      native.resize(r, tensor.read_shape(name, ...), tensor.shape_buffer)
       return fill(generator, kind, r, 0, b)
     end
     if is_generator(x) then return fill(x, kind, tensor.empty(tensor.default, ...), 0, b) end
@@ -329,9 +329,9 @@ function functions.multinomial(...)
   local rows = matrix and tonumber(weights.shape[0]) or 1
   local n, step = tonumber(weights.shape[weights.rank - 1]), tonumber(weights.step[weights.rank - 1])
   if matrix then
-    check(C.gt_tensor_resize(r, tensor.read_shape('multinomial', rows, draws), tensor.shape_buffer))
+    native.resize(r, tensor.read_shape('multinomial', rows, draws), tensor.shape_buffer)
   else
-    check(C.gt_tensor_resize(r, tensor.read_shape('multinomial', draws), tensor.shape_buffer))
+    native.resize(r, tensor.read_shape('multinomial', draws), tensor.shape_buffer)
   end
   local p, out = tensor.pointer(weights, 'multinomial'), tensor.pointer(r, 'multinomial')
   for i = 0, rows - 1 do

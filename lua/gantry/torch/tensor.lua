@@ -113,7 +113,7 @@ local count = tensor.count
 function tensor.contiguous(t)
   if C.gt_is_contiguous(t) ~= 0 then return t end
   local r = new(t.dtype)
-  check(C.gt_tensor_resize_as(r, t))
+  native.resize(r, t.rank, t.shape)
   check(C.gt_copy(r, t))
   return r
 end
@@ -124,7 +124,7 @@ end
 -- @treturn tensor
 function tensor.copy_of(t, dtype)
   local r = new(dtype or t.dtype)
-  check(C.gt_tensor_resize_as(r, t))
+  native.resize(r, t.rank, t.shape)
   if t.rank > 0 then check(C.gt_copy(r, t)) end
   return r
 end
@@ -182,7 +182,7 @@ local read_shape = tensor.read_shape
 function tensor.empty(dtype, a, b, c, d, e, f, g, h)
   local t = new(dtype)
   if a == nil then return t end
-  check(C.gt_tensor_resize(t, read_shape('tensor', a, b, c, d, e, f, g, h), shape_buffer))
+  native.resize(t, read_shape('tensor', a, b, c, d, e, f, g, h), shape_buffer)
   return t
 end
 
@@ -191,7 +191,7 @@ end
 -- @treturn tensor
 function tensor.empty_like(like)
   local t = new(like.dtype)
-  check(C.gt_tensor_resize_as(t, like))
+  native.resize(t, like.rank, like.shape)
   return t
 end
 
@@ -245,7 +245,7 @@ function tensor.from_table(dtype, values)
     if rank == 1 then return t end
     fail('%s: an empty table inside a table', what)
   end
-  check(C.gt_tensor_resize(t, rank, shape_buffer))
+  native.resize(t, rank, shape_buffer)
   fill_nested(tensor.pointer(t, what), 0, values, 1, rank, sizes, what)
   return t
 end
@@ -305,7 +305,7 @@ function tensor.construct(dtype, ...)
   local what = dtypes.tensor_names[dtype]
   local kind = type(a)
   if kind == 'number' then
-    check(C.gt_tensor_resize(t, read_shape(what, ...), shape_buffer))
+    native.resize(t, read_shape(what, ...), shape_buffer)
     return t
   elseif kind == 'table' then
     return tensor.from_table(dtype, a)
@@ -320,7 +320,7 @@ function tensor.construct(dtype, ...)
     if a.dtype == C.GT_LONG then
       local rank = read_shape(what, a)
       if b == nil then
-        check(C.gt_tensor_resize(t, rank, shape_buffer))
+        native.resize(t, rank, shape_buffer)
         return t
       end
       return set_to_storage(t, what, storage.new(dtype, 0), 1, a, b)
