@@ -17,12 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
-#define GT_API __attribute__((visibility("default")))
-#else
-#define GT_API
-#endif
-
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
 #define GT_ABI 1
 

@@ -250,6 +250,14 @@ static void test_shared_memory(void) {
   CHECK_OK(gt_expand(wide, w, 4, (int64_t[]){50, 20, 30, 40}));
   CHECK_OK(gt_fill(wide, 5));
   CHECK(test_at(w, 0) == 5);
+  /* An optimizer that cannot write everything writes nothing. */
+  gt_tensor *weights = test_new(GT_FLOAT, 1, (int64_t[]){4}), *gradient = test_new(GT_FLOAT, 1, (int64_t[]){4});
+  CHECK_OK(gt_fill(weights, 1));
+  CHECK_OK(gt_fill(gradient, 1));
+  CHECK_OK(gt_tensor_set(wide, gradient->store, 0, 1, (int64_t[]){4}, (int64_t[]){0}));
+  CHECK_FAILS(gt_adam(weights, gradient, wide, gradient, 0.9, 0.999, 1e-8, 0.1), GT_EARG, "expanded");
+  CHECK(test_at(weights, 0) == 1);
+  gt_tensor_free(weights), gt_tensor_free(gradient);
   gt_tensor *all[] = {index, values, bytes, mask, to, source, part, joined, block, x, y, apart, w, wide};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
