@@ -46,7 +46,8 @@ describe("a stranger's run", function()
   local function harmless(path, codes)
     local out = command.folder()
     local lines = {
-      'info ' .. path, ('sample %s --n 2 --out %s/s.png'):format(path, out), ('walk %s --frames 2 --rows 1 --out %s/w.png'):format(path, out),
+      'info ' .. path, ('sample %s --n 2 --out %s/s.png'):format(path, out),
+      ('walk %s --frames 2 --rows 1 --out %s/w.png'):format(path, out),
       ('arith %s 1,2 - 3 --out %s/a.png'):format(path, out),
     }
     for i = 1, math.max(#codes, 2) do

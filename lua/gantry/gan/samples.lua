@@ -59,11 +59,11 @@ local function inverse(p, bound)
   local low, high, x = -bound, bound, 0
   for _ = 1, 60 do
     local difference = cumulative(x) - p
-    if difference > 0 then high = x else low = x end
     local step = difference * math.sqrt(2 * math.pi) * math.exp(0.5 * x * x)
+    if math.abs(step) < 1e-9 then break end
+    if difference > 0 then high = x else low = x end
     x = x - step
     if x ~= x or x <= low or x >= high then x = (low + high) / 2 end -- Newton left the interval
-    if math.abs(step) < 1e-9 then break end
   end
   return x
 end

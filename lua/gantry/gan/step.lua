@@ -118,6 +118,9 @@ function Step:update(turn, loss_function)
     local got = autograd.is_value(loss) and ('value of %d elements'):format(loss:nElement()) or torch.type(loss)
     native.fail('%s: %s is a %s, wanted a value of one element', home(loss_function), names[turn], got)
   end
+  if not loss.requires_grad then
+    native.fail("%s: %s does not depend on %s's weights: nothing in it requires a gradient", home(loss_function), names[turn], turn)
+  end
   p.loss = loss:item()
   if p.loss ~= p.loss then diverged(self, turn, names[turn], 'is not a number') end
   if p.loss == math.huge or p.loss == -math.huge then diverged(self, turn, names[turn], 'is infinite') end
