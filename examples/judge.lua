@@ -13,6 +13,10 @@ if not run_path then
 end
 local run = gantry.open(run_path)
 local size = run.options.size
+if type(size) ~= 'number' then
+  io.stderr:write('judge: the images of ', run_path, ' are ', size, ', wanted square ones\n')
+  os.exit(2)
+end
 local classes = {'face', 'room', 'noise'}
 local BATCH, STEPS = 32, 250
 

@@ -35,6 +35,17 @@ describe('example', function()
     assert.matches('margin', command.read(run .. '/options.yaml'))
   end)
 
+  it('own_data.lua is looked at, and trains', function()
+    local folder = command.folder()
+    local code, out, err = gantry('data examples/own_data.lua --size 16 --n 4 --out ' .. folder .. '/sheet.png')
+    assert.equal(0, code, err)
+    assert.matches('10000 pictures made by a program', out)
+    code, out, err = gantry(
+      'train dcgan --data examples/own_data.lua --out ' .. folder .. '/run --set size=16 base=4 kernel=4 batch=4 samples=1 --steps 2')
+    assert.equal(0, code, err)
+    assert.matches('finished at step 2', out)
+  end)
+
   it("authors_svhn.lua draws the authors' house numbers", function()
     local data = data_folder()
     if not data then pending 'no data/svhn-dcgan here (GANTRY_DATA names the folder)' return end

@@ -210,9 +210,9 @@ describe('crop and scale', function()
     o.cache = 0
     assert.is_true(same(data.open('scenes:faces', o):batches({batch = 8, seed = 2, start = 40}):next(), kept[6]))
     -- A second epoch shows other parts of the same pictures.
-    local once, again = data.open('scenes:faces', {size = 20, count = 1, crop = 0.5}):batches {batch = 1}, nil
-    again = once:next():clone()
-    assert.is_false(same(once:next(), again))
+    local once = data.open('scenes:faces', {size = 20, count = 1, crop = 0.5}):batches {batch = 1}
+    local first = once:next():clone()
+    assert.is_false(same(once:next(), first))
     fails('crop is 2, wanted 0 to 1', data.open, 'scenes:faces', {crop = 2})
     fails('scale is -1, wanted 0 to 1', data.open, 'scenes:faces', {scale = -1})
   end)
