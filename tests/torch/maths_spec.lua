@@ -312,6 +312,33 @@ describe('reductions', function()
   end)
 end)
 
+describe('cross', function()
+  it('gives the vector at right angles, along any dimension and for any type', function()
+    for _, kind in ipairs {'torch.DoubleTensor', 'torch.IntTensor'} do
+      local a, b = torch.DoubleTensor {{1, 2, 3}, {4, 5, 6}}:type(kind), torch.DoubleTensor {{0, 1, 4}, {2, 7, 1}}:type(kind)
+      local c = torch.cross(a, b)
+      assert.same({{5, -4, 1}, {-37, 8, 18}}, {c[1]:totable(), c[2]:totable()})
+      assert.same(c:t():totable(), torch.cross(a:t(), b:t(), 1):totable())
+      assert.same(c:totable(), a:cross(b, 2):totable())
+      assert.same(c:totable(), torch.cross(a.new(), a, b):totable())
+    end
+    assert.error_matches(function() torch.cross(torch.ones(2), torch.ones(2)) end, 'cross: no dimension of 2 has size 3')
+  end)
+end)
+
+describe('LongTensors', function()
+  it('are exact where doubles are not', function()
+    local big = torch.LongTensor(3):fill(2 ^ 62)
+    assert.same({1, 2, 3}, ((big + torch.LongTensor {1, 2, 3}) - big):totable())
+    assert.same({5}, torch.LongTensor {2 ^ 40}:cmul(torch.LongTensor {3}):mul(1024):csub(torch.LongTensor {3 * 2 ^ 50 - 5}):totable())
+    local running = torch.LongTensor {2 ^ 53, 1, 1}:cumsum(1)
+    assert.same({0, 1, 2}, (running - torch.LongTensor(3):fill(2 ^ 53)):totable())
+    assert.same({-1, 1}, torch.LongTensor {-7, 7}:clamp(-1, 1):totable())
+    assert.same({-3, 4}, torch.LongTensor {3, -4}:neg():totable())
+    assert.same({3, 2}, torch.LongTensor {3, -4}:cmax(torch.LongTensor {1, 2}):totable())
+  end)
+end)
+
 describe('sorting', function()
   it('puts NaN last in both directions and keeps equal elements in order, at any length', function()
     for _, n in ipairs {20, 1000} do

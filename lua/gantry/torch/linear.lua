@@ -85,4 +85,32 @@ define_added('addr', function(r, beta, m, alpha, a, b) return C.gt_addr(r, beta,
 define_added('addbmm', function(r, beta, m, alpha, a, b) return C.gt_addbmm(r, beta, m, alpha, a, b) end)
 define_added('baddbmm', function(r, beta, m, alpha, a, b) return C.gt_baddbmm(r, beta, m, alpha, a, b) end)
 
+--- Cross products of the vectors of three along a dimension (the first of size 3, if none is named): torch.cross([r,] a, b [, dim]).
+-- @treturn tensor
+function functions.cross(r, a, b, dim)
+  if not is(b) then r, a, b, dim = nil, r, a, b end
+  want(a, 'cross')
+  want(b, 'cross', 'the second operand')
+  if C.gt_same_shape(a, b) == 0 then fail('cross: sizes %s and %s differ', tensor.shape_text(a), tensor.shape_text(b)) end
+  for d = 1, dim and 0 or a.rank do
+    if a.shape[d - 1] == 3 then
+      dim = d
+      break
+    end
+  end
+  if not dim then fail('cross: no dimension of %s has size 3', tensor.shape_text(a)) end
+  local d = tensor.dim(a, dim, 'cross')
+  if a.shape[d] ~= 3 then fail('cross: dimension %d has size %d, wanted 3', dim, tonumber(a.shape[d])) end
+  local out = tensor.empty_like(a)
+  for i = 1, 3 do
+    local j, k = i % 3 + 1, (i + 1) % 3 + 1
+    local part = a:narrow(dim, j, 1):clone():cmul(b:narrow(dim, k, 1))
+    out:narrow(dim, i, 1):copy(part:csub(a:narrow(dim, k, 1):clone():cmul(b:narrow(dim, j, 1))))
+  end
+  if not r then return out end
+  return r:resizeAs(out):copy(out)
+end
+
+function methods.cross(a, b, dim) return functions.cross(a, b, dim) end
+
 return {methods = methods, functions = functions}
