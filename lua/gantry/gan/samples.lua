@@ -43,24 +43,24 @@ function samples.pick(numbers, o, seed)
   return z
 end
 
--- The normal distribution's cumulative function by its series around 0 (Marsaglia 2004, "Evaluating the Normal Distribution"),
--- and its inverse by Newton's method.
-local function cumulative(x)
+-- How much of the normal distribution lies between 0 and x, for x from 0 on: the series of Marsaglia 2004, "Evaluating the
+-- Normal Distribution". And its inverse up to a bound, by Newton's method.
+local function area(x)
   local sum, term, k = x, x, 1
-  while math.abs(term) > 1e-17 * math.abs(sum) and k < 400 do
+  while term > 1e-17 * sum and k < 400 do
     k = k + 2
     term = term * x * x / k
     sum = sum + term
   end
-  return 0.5 + sum * math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+  return sum * math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
 end
 
 local function inverse(p, bound)
-  local low, high, x = -bound, bound, 0
+  local low, high, x = 0, bound, 0
   for _ = 1, 60 do
-    local difference = cumulative(x) - p
+    local difference = area(x) - p
     local step = difference * math.sqrt(2 * math.pi) * math.exp(0.5 * x * x)
-    if math.abs(step) < 1e-9 then break end
+    if step * step < 1e-18 then break end
     if difference > 0 then high = x else low = x end
     x = x - step
     if x ~= x or x <= low or x >= high then x = (low + high) / 2 end -- Newton left the interval
@@ -81,12 +81,13 @@ function samples.truncate(z, kind, t)
     native.fail('truncation: got %s, wanted a number above 0 and at most %d for %s z', tostring(t), kind == 'uniform' and 1 or 8, kind)
   end
   if kind == 'uniform' then return z * t end
-  local below = cumulative(-t)
+  local whole = 2 * area(t)
   local moved = z:clone()
   local flat = moved:view(-1)
   for i = 1, flat:nElement() do
-    local x = math.max(-8, math.min(8, flat[i]))
-    flat[i] = inverse(below + (1 - 2 * below) * cumulative(x), t)
+    local x = flat[i]
+    local size = inverse(whole * area(math.min(8, x < 0 and -x or x)), t)
+    flat[i] = x < 0 and -size or size
   end
   return moved
 end
