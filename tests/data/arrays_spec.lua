@@ -173,6 +173,9 @@ describe('arrays', function()
       for _ = 1, 5 do assert.is_true(same(a:next(), b:next())) end
     end
     for i = 1, set:size() do assert.equal((set:label(i)), (data.open(path):label(i))) end
+    local many = data.open('scenes:faces', {size = 8, count = 700}) -- more than are written at once
+    assert.is_true((pack(many, dir .. '/many.npy')))
+    assert.is_true(same(data.open(dir .. '/many.npy'):get(700), many:get(700)))
     -- Stopped, or without a place to write to, it leaves nothing.
     assert.is_false(pack(set, dir .. '/never.npy', function() return false end))
     fails('/no/such/x.npy', pack, set, '/no/such/x.npy')

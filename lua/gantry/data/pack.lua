@@ -19,11 +19,10 @@ end
 local function stream(file, path, set, progress)
   local n = set:size()
   write(file, path, npy.header(C.GT_BYTE, {n, set.channels, set.height, set.width}))
-  local bytes, numbers = tensor.new(C.GT_BYTE), {}
+  local bytes = tensor.new(C.GT_BYTE)
   for from = 1, n, AT_ONCE do
-    local last = math.min(from + AT_ONCE - 1, n)
-    for k = 1, last - from + 1 do numbers[k] = from + k - 1 end
-    numbers[last - from + 2] = nil
+    local last, numbers = math.min(from + AT_ONCE - 1, n), {}
+    for i = from, last do numbers[#numbers + 1] = i end
     set:batch(numbers, bytes)
     write(file, path, ffi.string(tensor.pointer(bytes, 'pack'), tensor.count(bytes)))
     if progress(last, n) == false then return false end
