@@ -111,8 +111,9 @@ local function tell(set, s)
     line('', 'smallest %dx%d (%s), largest %dx%d (%s)', small.h, small.w, small.name, large.h, large.w, large.name)
   end
   local n = s.files and s.pictures or set:size()
+  local as_is = set.drawn or set.images and set.images:size(3) == set.height and set.images:size(4) == set.width
   line('trained on', '%s of %dx%d (height x width), %s%s', n > 0 and plural(n, 'picture') or 'pictures', set.height, set.width,
-    set.channels == 1 and 'gray' or set.channels == 3 and 'RGB' or 'RGBA', set.fit and '; ' .. fit_words[set.fit] or '')
+    set.channels == 1 and 'gray' or set.channels == 3 and 'RGB' or 'RGBA', set.fit and not as_is and '; ' .. fit_words[set.fit] or '')
   io.stdout:write 'what is wrong\n'
   troubles = 0
   say_troubles(set, s)
