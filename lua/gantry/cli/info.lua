@@ -80,7 +80,7 @@ local function about_run(path, which)
   local state, checkpoint = run.state, run.checkpoint
   line('run', '%s', path)
   line('recipe', '%s', tostring(state.recipe))
-  line('data', '%s, %s images', state.data, tostring(state.data_size))
+  line('data', '%s, %s', state.data, state.data_size == 0 and 'endless' or ('%s images'):format(tostring(state.data_size)))
   line('step', '%d of %s', state.step, tostring(run.options.steps))
   line('time', '%s of training', require('gantry.gan.progress').duration(tonumber(state.seconds) or 0))
   about_networks(run)
