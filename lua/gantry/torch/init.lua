@@ -27,6 +27,7 @@ local parts = {
   require 'gantry.torch.view', require 'gantry.torch.content', require 'gantry.torch.create', require 'gantry.torch.elementwise',
   require 'gantry.torch.linear', require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random',
   require 'gantry.torch.timer', require 'gantry.torch.sort', require 'gantry.torch.serialize',
+  require 'gantry.torch.file',
 }
 local operators = {}
 for _, part in ipairs(parts) do
