@@ -33,7 +33,7 @@ rock-config:
 rock-tree:
 	@test -n '$(TREE)' || { echo "rock: say where: make rock TREE=DIRECTORY" >&2; exit 1; }
 
-rock: rock-tree                  ## install into a LuaRocks tree: make rock TREE=~/gantry
+rock: rock-tree                  ## install into the LuaRocks tree TREE=DIRECTORY
 	$(call install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_ROCK))
 	@$(MAKE) --no-print-directory rock-config
 	@LUAROCKS_CONFIG='$(abspath $(BUILD))/luarocks.lua' luarocks --lua-version 5.1 --tree '$(TREE)' make $(ROCKSPEC)

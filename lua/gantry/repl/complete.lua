@@ -135,14 +135,14 @@ end
 
 local function is_run(path) return lfs.attributes(path .. '/checkpoint.safetensors', 'mode') == 'file' end
 
-local function files(start, folders_only)
+local function entries(start, folders_only)
   local folder, last = start:match '^(.*/)([^/]*)$'
   if not folder then folder, last = '', start end
   local real = folder:gsub('^~/', (os.getenv 'HOME' or '~') .. '/')
   local list = {}
-  if lfs.attributes(real == '' and '.' or real, 'mode') ~= 'directory' then return list, start end
+  if lfs.attributes(real == '' and '.' or real, 'mode') ~= 'directory' then return list end
   local ok, iterate, state = pcall(lfs.dir, real == '' and '.' or real)
-  if not ok then return list, start end
+  if not ok then return list end
   for entry in iterate, state do
     if entry:sub(1, #last) == last and (last ~= '' or entry:sub(1, 1) ~= '.') and entry ~= '.' and entry ~= '..' then
       local is_folder = lfs.attributes(real .. entry, 'mode') == 'directory'
@@ -152,6 +152,18 @@ local function files(start, folders_only)
     end
   end
   table.sort(list)
+  return list
+end
+
+-- A directory that is the only choice is gone into: readline would close the quotes behind it.
+local function files(start, folders_only)
+  local list = entries(start, folders_only)
+  for _ = 1, 20 do
+    if #list ~= 1 or not list[1]:match '/$' then break end
+    local inside = entries(list[1], folders_only)
+    if #inside == 0 then break end
+    list = inside
+  end
   return list, start
 end
 
