@@ -1,8 +1,8 @@
 /* pool.c: all memory of tensors and temporaries: 64-byte aligned blocks in size classes, kept for reuse, with counters.
  *
  * A training step asks for the same sizes again and again, and fresh pages cost as much as the arithmetic on them, so freed
- * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste, and
- * as much again in large blocks for whole huge pages).
+ * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste).
+ * Blocks of 2 MB and more are whole huge pages, which costs memory (not counted as live) and saves time.
  * What is cached in large blocks is never more than what was live at the peak of the recent past. */
 #include "core.h"
 #include <pthread.h>
@@ -48,11 +48,8 @@ static void *map_block(size_t size) {
 
 static size_t round_up(size_t size, size_t page) { return (size + page - 1) & ~(page - 1); }
 
-/* What a large block takes of the system: whole huge pages, where that adds no more than an eighth. */
-static size_t mapped_size(size_t size) {
-  size_t huge = round_up(size, huge_page);
-  return huge - size <= size / 8 ? huge : round_up(size, small_page);
-}
+/* What a large block takes of the system: whole huge pages from the size of one on. */
+static size_t mapped_size(size_t size) { return round_up(size, size >= huge_page ? huge_page : small_page); }
 
 static void *fresh_block(size_t size) {
   if (size >= map_from) return map_block(mapped_size(size));
