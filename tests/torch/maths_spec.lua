@@ -326,6 +326,26 @@ describe('cross', function()
   end)
 end)
 
+describe('integer tensors', function()
+  it('have products', function()
+    for _, name in ipairs {'Byte', 'Char', 'Short', 'Int', 'Long'} do
+      local new = torch[name .. 'Tensor']
+      local a, b, v = new {{1, 2}, {3, 4}}, new {{5, 6}, {7, 8}}, new {2, 3}
+      assert.equal(13, v:dot(v))
+      local c = torch.mm(a, b)
+      assert.equal('torch.' .. name .. 'Tensor', c:type())
+      assert.same({19, 22}, c[1]:totable())
+      assert.same({8, 18}, torch.mv(a, v):totable())
+      assert.same({4, 6}, torch.ger(v, v)[1]:totable())
+      assert.same({20, 24}, torch.addmm(a, a, b)[1]:totable())
+      assert.same({39, 46}, a:clone():addmm(1, 2, a, b)[1]:totable())
+      assert.same({19, 22}, torch.bmm(a:view(1, 2, 2), b:view(1, 2, 2))[1][1]:totable())
+      assert.same({19, 22}, (a * b)[1]:totable())
+    end
+    assert.error_matches(function() torch.mm(torch.IntTensor(2, 2), torch.LongTensor(2, 2)) end, 'mm: an operand is a torch.LongTensor')
+  end)
+end)
+
 describe('LongTensors', function()
   it('are exact where doubles are not', function()
     local big = torch.LongTensor(3):fill(2 ^ 62)

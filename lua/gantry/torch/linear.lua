@@ -1,4 +1,4 @@
---- Products of matrices and vectors, with Torch7's calling conventions. Float and Double.
+--- Products of matrices and vectors, with Torch7's calling conventions.
 -- @module gantry.torch.linear
 local ffi = require 'ffi'
 local native = require 'gantry.native'
@@ -9,9 +9,22 @@ local C, fail, check, new = native.C, native.fail, native.check, native.new_tens
 local type = type
 local is, want, number = tensor.is, tensor.want, dtypes.number
 
+local FLOAT, DOUBLE = C.GT_FLOAT, C.GT_DOUBLE
+
 local methods, functions = {}, {}
 
 local total = ffi.new('double[1]')
+
+-- r = beta m + alpha a b, by one of the library's products. Integers are multiplied as doubles, which is exact below 2^53.
+local function compute(name, product, r, beta, m, alpha, a, b)
+  if a.dtype >= FLOAT then return check(product(r, beta, m, alpha, a, b)) end
+  for _, t in ipairs {r, b, m} do tensor.want_type(t, a.dtype, name, 'an operand') end
+  local out, term = new(DOUBLE), m and tensor.copy_of(m, DOUBLE)
+  beta, alpha = dtypes.integer(beta, name, 'beta'), dtypes.integer(alpha, name, 'alpha')
+  check(product(out, beta, term, alpha, tensor.copy_of(a, DOUBLE), tensor.copy_of(b, DOUBLE)))
+  check(C.gt_tensor_resize_as(r, out))
+  if tensor.count(out) > 0 then check(C.gt_copy(r, out)) end
+end
 
 --- Sum of the products of elements.
 -- @tparam tensor y as many elements
@@ -19,6 +32,10 @@ local total = ffi.new('double[1]')
 function methods.dot(x, y)
   want(x, 'dot')
   want(y, 'dot', 'argument 2')
+  if x.dtype < FLOAT then
+    tensor.want_type(y, x.dtype, 'dot', 'argument 2')
+    x, y = tensor.copy_of(x, DOUBLE), tensor.copy_of(y, DOUBLE)
+  end
   check(C.gt_dot(total, x, y))
   return total[0]
 end
@@ -34,7 +51,7 @@ local function define_product(name, product)
     else
       want(b, name, 'argument 3')
     end
-    check(product(r, 0, nil, 1, a, b))
+    compute(name, product, r, 0, nil, 1, a, b)
     return r
   end
   methods[name], functions[name] = multiply, multiply
@@ -54,7 +71,7 @@ local function define_added(name, product)
     want(m, name, 'the term')
     want(a, name, 'the first factor')
     want(b, name, 'the second factor')
-    check(product(r, number(beta, name, 'beta'), m, number(alpha, name, 'alpha'), a, b))
+    compute(name, product, r, number(beta, name, 'beta'), m, number(alpha, name, 'alpha'), a, b)
     return r
   end
   local function method(x, p, q, s, t, u)
