@@ -29,7 +29,7 @@ local function collect_up(found, t)
     collect(found, t, true)
     local meta = getmetatable(t)
     if type(meta) ~= 'table' then return end
-    for _, name in ipairs(rawget(meta, '__names') or {}) do found[name] = true end
+    for _, name in ipairs(rawget(meta, '__names') or {}) do found[name] = found[name] or 'made when asked for' end
     local index = rawget(meta, '__index')
     -- Where __index is a function, methods are usually what the metatable holds.
     if type(index) == 'function' then
@@ -43,7 +43,7 @@ end
 
 --- Names of what a value has: fields, and methods.
 -- @param value any
--- @treturn table name -> true
+-- @treturn table name -> true, or a text for what looking at would make
 function complete.names(value)
   local found = {}
   if type(value) == 'string' then
@@ -124,9 +124,9 @@ local function in_code(text, environment)
   end
   local value = value_before(rest:sub(1, -2), environment)
   if value == nil then return {}, last end
-  local list = {}
-  for _, name in ipairs(matching(complete.names(value), last)) do
-    if mark == '.' or callable(index(value, name)) then list[#list + 1] = name end
+  local list, names = {}, complete.names(value)
+  for _, name in ipairs(matching(names, last)) do
+    if mark == '.' or names[name] == true and callable(index(value, name)) then list[#list + 1] = name end
   end
   return list, last
 end
