@@ -124,7 +124,7 @@ return {
   },
   Sum = {
     arguments = dimension_arguments,
-    extra = function(m) return {mean = m.sizeAverage, keep = not m.squeeze} end,
+    extra = function(m) return {mean = m.sizeAverage, keep = m.squeeze == false} end,
     make = function(a, extra) return nn.Sum(a[1], a[2], flag(extra.mean), not extra.keep) end,
   },
   Mean = {arguments = dimension_arguments}, Max = {arguments = dimension_arguments}, Min = {arguments = dimension_arguments},

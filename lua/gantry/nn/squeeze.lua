@@ -15,6 +15,13 @@ function Squeeze:__init(dim, numInputDims)
   self.dim, self.numInputDims = dim, numInputDims
 end
 
+--- How many dimensions one input has; with one more, the first is a batch.
+-- @treturn table self
+function Squeeze:setNumInputDims(n)
+  self.numInputDims = n
+  return self
+end
+
 function Squeeze:call(input)
   if self.dim then return ops.squeeze(input, kernel.dimension(self, input.data, self.dim, self.numInputDims)) end
   local t, sizes = input.data, {}

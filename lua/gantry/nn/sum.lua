@@ -20,7 +20,7 @@ end
 
 function Sum:call(input)
   local d = kernel.dimension(self, input.data, self.dimension, self.nInputDims)
-  return (self.sizeAverage and ops.mean or ops.sum)(input, d, not self.squeeze)
+  return (self.sizeAverage and ops.mean or ops.sum)(input, d, self.squeeze == false)
 end
 
 return Sum

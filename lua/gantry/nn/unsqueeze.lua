@@ -16,6 +16,13 @@ function Unsqueeze:__init(pos, numInputDims)
   self.pos, self.numInputDims = pos, numInputDims
 end
 
+--- How many dimensions one input has; with one more, the first is a batch.
+-- @treturn table self
+function Unsqueeze:setNumInputDims(n)
+  self.numInputDims = n
+  return self
+end
+
 function Unsqueeze:call(input)
   local batch = self.numInputDims and input:dim() == self.numInputDims + 1
   return ops.unsqueeze(input, self.pos + (batch and 1 or 0))
