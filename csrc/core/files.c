@@ -104,7 +104,7 @@ double gt_seconds(void) {
 
 /* FNV-1a (Fowler, Noll, Vo), 64 bits, over the elements in logical order, so that the memory's layout does not matter. */
 int gt_hash(uint64_t *hash, const gt_tensor *t) {
-  gt_tensor tmp = gt__blank(t->dtype);
+  gt_tensor tmp = gt__blank(GT_FLOAT);
   const gt_tensor *c;
   GT_TRY(gt__usable(t, "hash"));
   int code = gt__contiguous(&c, &tmp, t);

@@ -43,6 +43,7 @@ int gt_tensor_release(gt_tensor *t) {
 }
 
 int gt__usable(const gt_tensor *t, const char *what) {
+  if (!t) return gt__fail(GT_EARG, "%s: an operand is missing (nil), wanted a tensor", what);
   if (t->store && t->store->flags & GT_RELEASED)
     return gt__fail(GT_ERELEASED, "%s: the tensor's memory was released (at the end of a training step, or by hand); clone() what has to outlive it", what);
   return GT_OK;
@@ -188,6 +189,7 @@ int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const i
 }
 
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src) {
+  if (!t || !src) return gt__fail(GT_EARG, "set: a tensor is missing (nil)");
   if (t->dtype != src->dtype)
     return gt__fail(GT_ETYPE, "set: got a %sTensor for a %sTensor", gt__dtype_name(src->dtype), gt__dtype_name(t->dtype));
   GT_TRY(gt__usable(src, "set"));

@@ -104,9 +104,9 @@ int gt_expand(gt_tensor *r, const gt_tensor *t, int rank, const int64_t *shape) 
 }
 
 int gt_squeeze(gt_tensor *r, const gt_tensor *t, int dim) {
-  gt_tensor v = *t;
-  if (dim >= 0) GT_TRY(want_dim(t, dim, "squeeze"));
   GT_TRY(gt__usable(t, "squeeze"));
+  if (dim >= 0) GT_TRY(want_dim(t, dim, "squeeze"));
+  gt_tensor v = *t;
   for (int d = v.rank - 1; d >= 0; d--)
     if ((dim < 0 || d == dim) && v.shape[d] == 1 && v.rank > 1) remove_dim(&v, d);
   return become(r, &v);

@@ -445,7 +445,7 @@ int gt_masked_fill(gt_tensor *r, const gt_tensor *mask, double value) {
 }
 
 int gt_masked_copy(gt_tensor *r, const gt_tensor *mask, const gt_tensor *a) {
-  gt_tensor tmp, a_tmp = gt__blank(a->dtype);
+  gt_tensor tmp, a_tmp = gt__blank(GT_FLOAT);
   const gt_tensor *flat = a;
   gt__iterator it;
   GT_TRY(gt__want_same_type(r, a, "maskedCopy"));

@@ -124,7 +124,7 @@ static int misfit(const char *name, const gt_tensor *a, const gt_tensor *b) {
 
 int gt_addmm(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const gt_tensor *a, const gt_tensor *b) {
   const gt_tensor *in[] = {a, b};
-  gt_tensor *out, tmp, a_tmp, b_tmp = gt__blank(b->dtype);
+  gt_tensor *out, tmp, a_tmp, b_tmp = gt__blank(GT_FLOAT);
   matrix x, y;
   GT_TRY(want_product("addmm", r, a, 2, b, 2));
   if (a->shape[1] != b->shape[0]) return misfit("addmm", a, b);
@@ -329,7 +329,7 @@ int gt_addr(gt_tensor *r, double beta, const gt_tensor *m, double alpha, const g
 }
 
 int gt_dot(double *result, const gt_tensor *a, const gt_tensor *b) {
-  gt_tensor a_tmp, b_tmp = gt__blank(b->dtype);
+  gt_tensor a_tmp, b_tmp = gt__blank(GT_FLOAT);
   const gt_tensor *x, *y;
   GT_TRY(gt__want_real(a, "dot"));
   GT_TRY(gt__want_same_type(a, b, "dot"));

@@ -35,6 +35,7 @@ static int group_get(group *g, const char *what, int count, int written, gt_tens
   gt__shape_text a, b;
   g->count = count;
   for (int i = 0; i < count; i++) {
+    GT_TRY(gt__usable(tensors[i], what));
     g->t[i] = tensors[i];
     g->copy[i] = gt__blank(tensors[i]->dtype);
   }
