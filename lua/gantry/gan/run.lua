@@ -125,7 +125,7 @@ local function try_one(self)
   C.gt_pool_set_limit(limit > 0 and math.min(limit, live + FIRST_IMAGE) or live + FIRST_IMAGE)
   local ok, made = pcall(samples.images, self.G, samples.z(1, z_options(self), 1))
   C.gt_pool_set_limit(limit)
-  if not ok then native.fail('%s: its generator makes no images: %s', self.checkpoint.path, tostring(made)) end
+  if not ok then native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(made):gsub('^.-%.lua:%d+: ', ''))) end
   local channels = made:size(2)
   if channels ~= 1 and channels ~= 3 and channels ~= 4 then
     native.fail('%s: its generator makes images of %d channels, wanted 1, 3 or 4', self.checkpoint.path, channels)

@@ -104,7 +104,12 @@ function samples.images(G, z)
     for from = 1, z:size(1), PART do
       local part = z:narrow(1, from, math.min(PART, z:size(1) - from + 1))
       autograd.scope(function()
-        local made = autograd.no_grad(function() return G:forward(autograd.value(part)) end).data
+        local out = autograd.no_grad(function() return G:forward(autograd.value(part)) end)
+        local made = autograd.is_value(out) and out.data or nil
+        if not made or made:dim() ~= 4 then
+          native.fail('the generator makes %s, wanted N x channels x height x width',
+            made and ('%d dimensions'):format(made:dim()) or 'a list')
+        end
         result = result or torch.FloatTensor(z:size(1), made:size(2), made:size(3), made:size(4))
         result:narrow(1, from, part:size(1)):copy(made)
       end)
