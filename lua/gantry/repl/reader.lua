@@ -95,6 +95,11 @@ local function with_readline(readline, candidates)
       end
       readline.read_char()
     end
+    -- A Ctrl-C that comes while readline itself reads can look like the end of input to it.
+    if not line and interrupt.pressed() then
+      io.stdout:write '^C\n'
+      return false
+    end
     if line and line:find '%S' and line ~= previous then
       previous = line
       for piece in line:gmatch '[^\n]+' do
