@@ -18,6 +18,13 @@ ALLFLAGS   = $(CSTD) $(CFLAGS) $(FPFLAGS) $(WARN) $(WERROR) -DGANTRY_VERSION='"$
 LIBS       = $(PKG_LIBS) -lm -ldl -pthread
 FLAGS      = $(CC) $(ALLFLAGS) $(LDFLAGS)
 
+# Only the kernels of a CPU level are compiled for it; everything else runs on any processor. There, contraction makes
+# the fused multiply-adds.
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+$(BUILD)/kernels/%_avx2.o: LEVELFLAGS = -mavx2 -mfma -ffp-contract=fast
+$(BUILD)/kernels/%_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
+endif
+
 SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)
 OBJECTS  := $(SOURCES:csrc/%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libgantry.so
@@ -44,7 +51,7 @@ $(BUILD)/flags $(OBJECTS): | packages
 
 $(BUILD)/%.o: csrc/%.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALLFLAGS) $(LEVELFLAGS) -MMD -MP -c -o $@ $<
 
 # What Lua sees of gantry.h, as C string literals, so that the two cannot drift apart.
 $(BUILD)/cdef.inc: csrc/gantry.h Makefile
@@ -54,6 +61,10 @@ $(BUILD)/cdef.inc: csrc/gantry.h Makefile
 $(BUILD)/core/error.o: $(BUILD)/cdef.inc
 
 $(BUILD)/tests/%: tests/c/%.c tests/c/test.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LIBS)
+
+$(BUILD)/bench/%: bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LIBS)
 

@@ -28,7 +28,8 @@ lint: deps                       ## luacheck, and the C code with -Werror under 
 	@set -e; for cc in gcc clang; do command -v $$cc >/dev/null || { echo "lint: no $$cc here, skipped"; continue; }; \
 	  $(MAKE) --no-print-directory -s BUILD=$(BUILD)-lint-$$cc CC=$$cc OPT=-O2 WERROR=-Werror all tests-c; echo "lint: $$cc -Werror: clean"; done
 
-bench: all                       ## time the step and its parts against other ways of doing it; prints ratios
+bench: all $(BUILD)/bench/conv   ## time the step and its parts against other ways of doing it; prints ratios
 	@sh bench/run.sh
+	@$(BUILD)/bench/conv
 
 .PHONY: demo check test-c tests-c check-asan lint bench

@@ -95,6 +95,12 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
              limit / 1e6);
     return NULL;
   }
+  /* A large block may be somewhat larger than what was asked for, where memory is not short: better than fresh pages. */
+  for (int wider = c + 1; size >= map_from && stats.limit == 0 && !free_lists[c] && wider <= c + STEPS && wider < CLASSES; wider++) {
+    if (!free_lists[wider]) continue;
+    size = free_lists[wider]->size;
+    c = wider;
+  }
   void *p = free_lists[c];
   if (p) {
     free_lists[c] = ((block *)p)->next;

@@ -1,11 +1,12 @@
 /* conv.c: convolution, its input form (the fractional-strided convolution) and its weight form, biases, for Float and Double.
  *
- * All three are matrix products over many images at once (kernels/conv.inl): a block of images or of output rows is unrolled
+ * Each is computed in one of three ways (conv.h), chosen by shape. The one here does every shape and type: matrix products over
+ * many images at once (kernels/conv.inl). A block of images or of output rows is unrolled
  * into columns, multiplied while it is still in cache, and put in place. A block belongs to one task; its size comes from the
  * problem's, so the bits of a result do not depend on the number of threads. A kernel as large as the image (the first
  * layer of a generator, the last of a discriminator) needs no unrolling: it is one product.
  */
-#include "ops.h"
+#include "conv.h"
 #include <string.h>
 
 enum {
@@ -16,17 +17,6 @@ enum {
   WEIGHT_INNER = 512,        /* inner dimension of one product in the weight form */
   TASKS = 16                 /* blocks are made smaller rather than have fewer tasks than this */
 };
-
-/* Sizes of one convolution; c, o are all channels, cg, og those of one group. */
-typedef struct geometry {
-  int64_t n, c, h, w, o, kh, kw, oh, ow, groups, cg, og;
-  int64_t sh, sw, ph, pw, dh, dw;
-  int64_t taps;              /* kh kw */
-  int64_t area;              /* oh ow */
-  int64_t extra_rows, extra_cols;   /* rows and columns of a phase plane beyond those of the output */
-  bool covered;              /* every element of x has a tap */
-} geometry;
-
 
 /* How columns (image, output row, output column) are cut into blocks: whole images, or rows of one image. */
 typedef struct blocks {
@@ -69,6 +59,25 @@ static int64_t window(const geometry *g, int64_t rows, int64_t i, int64_t j) {
   return (phase * height + down / g->sh) * width + right / g->sw;
 }
 
+static int forced_way = GT__BY_SHAPE;
+
+void gt__convolve_by(int way) { forced_way = way; }
+
+/* The fastest way by measurement (bench/conv.c). Few channels on either side waste vectors, few images waste rows of blocks and
+ * do not pay for putting the weights in order. Winograd's way pays where tiles are full (100 products in place of 16 for each
+ * result in a tile), taps where the unrolled columns would be read from far away. */
+static int way_of(const geometry *g, int dtype, gt__pass pass) {
+  if (is_matrix(g) || g->groups != 1) return GT__BY_UNROLLING;
+  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g);
+  if (forced_way == GT__BY_WINOGRAD && !winograd) return GT__BY_TAPS;
+  if (forced_way != GT__BY_SHAPE) return forced_way;
+  if (g->c < 16 || g->o < 16) return GT__BY_UNROLLING;
+  int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4);
+  if (winograd && g->n * tiles >= 32 && 100 * tiles <= 10 * g->area) return GT__BY_WINOGRAD;
+  if (gt__cpu() == GT__CPU_AVX2 ? g->n >= 32 && pass == GT__INPUT : g->n >= 16) return GT__BY_TAPS;
+  return GT__BY_UNROLLING;
+}
+
 #define real float
 #define FN(name) name##_f
 #define GEMM gt__sgemm
@@ -83,6 +92,31 @@ static int64_t window(const geometry *g, int64_t rows, int64_t i, int64_t j) {
 #define GEMM gt__dgemm
 #define GEMM_PARALLEL gt__dgemm_parallel
 #include "../kernels/conv.inl"
+
+/* ---- ways ---------------------------------------------------------------------------------------------------------- */
+
+static int forward_f(float *y, const float *x, const float *w, const geometry *g) {
+  int way = way_of(g, GT_FLOAT, GT__FORWARD);
+  return way == GT__BY_WINOGRAD ? gt__winograd_forward(y, x, w, g) : way == GT__BY_TAPS ? gt__direct_forward_f(y, x, w, g) : conv_f(y, x, w, g);
+}
+static int forward_d(double *y, const double *x, const double *w, const geometry *g) {
+  return way_of(g, GT_DOUBLE, GT__FORWARD) == GT__BY_TAPS ? gt__direct_forward_d(y, x, w, g) : conv_d(y, x, w, g);
+}
+static int input_f(float *x, const float *y, const float *w, const geometry *g) {
+  int way = way_of(g, GT_FLOAT, GT__INPUT);
+  return way == GT__BY_WINOGRAD ? gt__winograd_input(x, y, w, g) : way == GT__BY_TAPS ? gt__direct_input_f(x, y, w, g) : conv_input_f(x, y, w, g);
+}
+static int input_d(double *x, const double *y, const double *w, const geometry *g) {
+  return way_of(g, GT_DOUBLE, GT__INPUT) == GT__BY_TAPS ? gt__direct_input_d(x, y, w, g) : conv_input_d(x, y, w, g);
+}
+static int weight_f(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
+  int way = way_of(g, GT_FLOAT, GT__WEIGHT);
+  return way == GT__BY_WINOGRAD ? gt__winograd_weight(w, x, y, g, beta, scale)
+    : way == GT__BY_TAPS ? gt__direct_weight_f(w, x, y, g, beta, scale) : conv_weight_f(w, x, y, g, beta, scale);
+}
+static int weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale) {
+  return way_of(g, GT_DOUBLE, GT__WEIGHT) == GT__BY_TAPS ? gt__direct_weight_d(w, x, y, g, beta, scale) : conv_weight_d(w, x, y, g, beta, scale);
+}
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------- */
 
@@ -196,8 +230,8 @@ int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_
   int code = gt__result(&out, &tmp, y, 4, shape, gt__will_overlap(y, 4, shape, x) || gt__will_overlap(y, 4, shape, w));
   if (!code) {
     if (is_empty(&g)) code = gt_fill(out, 0);
-    else if (x->dtype == GT_FLOAT) code = conv_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
-    else code = conv_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g);
+    else if (x->dtype == GT_FLOAT) code = forward_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
+    else code = forward_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g);
   }
   if (!code) code = gt__commit(y, &tmp, out);
   gt__reset(&tmp);
@@ -230,8 +264,8 @@ int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt
   int code = gt__result(&out, &tmp, x, 4, shape, gt__will_overlap(x, 4, shape, y) || gt__will_overlap(x, 4, shape, w));
   if (!code) {
     if (is_empty(&g)) code = gt_fill(out, 0);
-    else if (y->dtype == GT_FLOAT) code = conv_input_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
-    else code = conv_input_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g);
+    else if (y->dtype == GT_FLOAT) code = input_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g);
+    else code = input_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g);
   }
   if (!code) code = gt__commit(x, &tmp, out);
   gt__reset(&tmp);
@@ -273,8 +307,8 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
   if (!code) {
     if (is_empty(&g) && x->dtype == GT_FLOAT) scale_all_f(gt__f(out), gt__numel(out), (float)beta);
     else if (is_empty(&g)) scale_all_d(gt__d(out), gt__numel(out), beta);
-    else if (x->dtype == GT_FLOAT) code = conv_weight_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g, beta, scale);
-    else code = conv_weight_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g, beta, scale);
+    else if (x->dtype == GT_FLOAT) code = weight_f(gt__f(out), gt__f(p.a), gt__f(p.b), &g, beta, scale);
+    else code = weight_d(gt__d(out), gt__d(p.a), gt__d(p.b), &g, beta, scale);
   }
   if (!code) code = gt__commit(w, &tmp, out);
   gt__reset(&tmp);

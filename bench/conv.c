@@ -1,0 +1,86 @@
+/* conv.c: the ways of a convolution beside each other, in turn in one process: medians of the time of each pass of the
+ * layers of a 64x64 DCGAN, and `ratio NAME VALUE` lines, over unrolling with OpenBLAS.  usage: conv [ROUNDS] [BATCH ...] */
+#include "../csrc/ops/conv.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct layer { const char *name; int64_t c, o, size; } layer;
+static const layer layers[] = {{"3_64_64", 3, 64, 64}, {"64_128_32", 64, 128, 32}, {"128_256_16", 128, 256, 16}, {"256_512_8", 256, 512, 8}};
+static const char *const pass_names[] = {"forward", "input", "weight"};
+static const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, 0};
+
+/* With one thread, this process's own time: other programs then disturb less. */
+static double now(void) {
+  struct timespec t;
+  clock_gettime(gt_threads() == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+static double median(double *list, int n) {
+  qsort(list, (size_t)n, sizeof *list, by_value);
+  return list[n / 2];
+}
+
+static gt_tensor *fresh(int64_t a, int64_t b, int64_t c, int64_t d) {
+  gt_tensor *t = gt_tensor_new(GT_FLOAT);
+  if (!t || gt_tensor_resize(t, 4, (int64_t[]){a, b, c, d})) exit(2);
+  float *p = gt__f(t);
+  for (int64_t i = 0; i < gt__numel(t); i++) p[i] = (float)(rand() % 2001 - 1000) * 1e-3f;
+  return t;
+}
+
+static double run(int way, int pass, gt_tensor *x, gt_tensor *w, gt_tensor *y) {
+  gt__convolve_by(way);
+  double start = now();
+  int code = pass == GT__FORWARD ? gt_conv(y, x, w, &shape)
+    : pass == GT__INPUT ? gt_conv_input(x, y, w, &shape, x->shape[2], x->shape[3])
+    : gt_conv_weight(w, x, y, &shape, 4, 4, 0, 1);
+  if (code) {
+    fprintf(stderr, "conv: %s\n", gt_last_error());
+    exit(2);
+  }
+  return now() - start;
+}
+
+int main(int argc, char **argv) {
+  enum { MOST = 101 };
+  int rounds = argc > 1 ? atoi(argv[1]) : 9;
+  if (rounds < 1 || rounds > MOST) rounds = 9;
+  const char *standard[] = {"128", "64", "16"};
+  int batches = argc > 2 ? argc - 2 : 3;
+  /* As in a training step, whose tensors are many times one pass's temporaries: no block goes back to the system in between. */
+  gt_tensor *large = gt_tensor_new(GT_FLOAT);
+  if (gt_tensor_resize(large, 1, (int64_t[]){1 << 28})) return 2;
+  gt_tensor_free(large);
+  printf("conv: %s, %s, %d threads\n", gt_cpu_name(), gt_cpu_level(), gt_threads());
+  for (int b = 0; b < batches; b++) {
+    int64_t n = atoi(argc > 2 ? argv[2 + b] : standard[b]);
+    for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
+      const layer *a = &layers[l];
+      gt_tensor *x = fresh(n, a->c, a->size, a->size), *w = fresh(a->o, a->c, 4, 4), *y = fresh(n, a->o, a->size / 2, a->size / 2);
+      for (int pass = 0; pass < 3; pass++) {
+        double times[3][MOST];
+        for (int r = -1; r < rounds; r++) {
+          for (int way = 0; way < 3; way++) {
+            double t = run(way, pass, x, w, y);
+            if (r >= 0) times[way][r] = t;
+          }
+        }
+        double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[3];
+        for (int way = 0; way < 3; way++) middle[way] = median(times[way], rounds);
+        printf("  %s batch %lld %s: unrolled %.2f ms (%.0f GFLOP/s), taps %.2f ms, Winograd %.2f ms\n", a->name, (long long)n, pass_names[pass],
+               middle[0] * 1e3, flops / middle[0] * 1e-9, middle[1] * 1e3, middle[2] * 1e3);
+        printf("ratio conv_%s_b%lld_%s_taps_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[1] / middle[0]);
+        printf("ratio conv_%s_b%lld_%s_winograd_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[2] / middle[0]);
+        fflush(stdout);
+      }
+      gt_tensor_free(x);
+      gt_tensor_free(w);
+      gt_tensor_free(y);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,46 @@
+/* kernels.c: fills the tables of kernels.h for this processor, once. */
+#include "kernels.h"
+#include <pthread.h>
+
+static gt__matrix_kernels matrix;
+static gt__winograd_kernels winograd;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+void gt__matrix_kernels_at(gt__matrix_kernels *table, int level) {
+  gt__matrix_generic(table);
+#if defined(__x86_64__)
+  if (level < GT__CPU_AVX2) return;
+  gt__matrix_avx2(table);
+  if (level < GT__CPU_AVX512) return;
+  gt__matrix_avx512(table);
+#else
+  (void)level;
+#endif
+}
+
+void gt__winograd_kernels_at(gt__winograd_kernels *table, int level) {
+  gt__winograd_generic(table);
+#if defined(__x86_64__)
+  if (level < GT__CPU_AVX2) return;
+  gt__winograd_avx2(table);
+  if (level < GT__CPU_AVX512) return;
+  gt__winograd_avx512(table);
+#else
+  (void)level;
+#endif
+}
+
+static void fill(void) {
+  gt__matrix_kernels_at(&matrix, gt__cpu());
+  gt__winograd_kernels_at(&winograd, gt__cpu());
+}
+
+const gt__matrix_kernels *gt__matrix(void) {
+  pthread_once(&once, fill);
+  return &matrix;
+}
+
+const gt__winograd_kernels *gt__winograd(void) {
+  pthread_once(&once, fill);
+  return &winograd;
+}

@@ -1,0 +1,56 @@
+/* kernels.h: the inner loops that exist once per CPU level, as tables of function pointers, one table per domain.
+ *
+ * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then what AVX-512 has, as far as gt__cpu()
+ * allows. At one level the bits of a result are always the same; between levels they differ in rounding (fused
+ * multiply-add, wider vectors). Files named *_avx2.c and *_avx512.c are compiled for those instructions and hold nothing else.
+ */
+#ifndef GANTRY_KERNELS_H
+#define GANTRY_KERNELS_H
+#include "../core/core.h"
+
+/* One block of a batch-reduce matrix product, the whole arithmetic of a convolution:
+ *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x k] b[t][k x cols]
+ * Element (r, l) of a[t] is a[t][a_offset + r a_row + l a_step], element (l, j) of b[t] is b[t][b_offset + l b_row + j], element
+ * (r, j) of c is c[r c_row + j]. */
+#define GT__PRODUCT(real) \
+  struct { real *c; int64_t c_row; const real *const *a, *const *b; int64_t a_offset, a_row, a_step, b_offset, b_row, count, k; bool add; }
+typedef GT__PRODUCT(float) gt__product_f;
+typedef GT__PRODUCT(double) gt__product_d;
+
+typedef struct gt__matrix_kernels {
+  int rows_f, cols_f, rows_d, cols_d;     /* the largest block, at most GT__BLOCK_ROWS x GT__BLOCK_COLS */
+  void (*block_f)(const gt__product_f *p, int rows, int cols);
+  void (*block_d)(const gt__product_d *p, int rows, int cols);
+  /* to[j to_row + i] = from[i from_row + j] for i < rows, j < cols */
+  void (*transpose_f)(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t cols);
+  void (*transpose_d)(double *to, int64_t to_row, const double *from, int64_t from_row, int64_t rows, int64_t cols);
+} gt__matrix_kernels;
+
+enum { GT__BLOCK_ROWS = 6, GT__BLOCK_COLS = 64 };
+
+/* Winograd's F(4, 2) in two dimensions (winograd.inl): to[OUT OUT] runs of `count` numbers from from[IN IN] of them. */
+typedef void gt__transform(float *const *to, const float *const *from, int64_t count);
+typedef struct gt__winograd_kernels {
+  gt__transform *operand;                 /* 5x5 numbers of an operand into 5x5 */
+  gt__transform *result;                  /* 5x5 sums of products into 4x4 results */
+  gt__transform *gradient;                /* 4x4 gradients of results into 5x5 */
+  gt__transform *weight;                  /* 2x2 taps into 5x5 */
+  gt__transform *weight_gradient;         /* 5x5 sums of products into 2x2 gradients of taps */
+} gt__winograd_kernels;
+
+/* The table of a level (at most gt__cpu()'s), and that of this processor. */
+void gt__matrix_kernels_at(gt__matrix_kernels *table, int level);
+const gt__matrix_kernels *gt__matrix(void);
+void gt__winograd_kernels_at(gt__winograd_kernels *table, int level);
+const gt__winograd_kernels *gt__winograd(void);
+
+/* The rungs of the ladders. */
+void gt__matrix_generic(gt__matrix_kernels *table);
+void gt__winograd_generic(gt__winograd_kernels *table);
+#if defined(__x86_64__)
+void gt__matrix_avx2(gt__matrix_kernels *table);
+void gt__matrix_avx512(gt__matrix_kernels *table);
+void gt__winograd_avx2(gt__winograd_kernels *table);
+void gt__winograd_avx512(gt__winograd_kernels *table);
+#endif
+#endif

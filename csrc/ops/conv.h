@@ -1,0 +1,44 @@
+/* conv.h: what the files of the convolution share: its sizes, and the ways to compute it. */
+#ifndef GANTRY_CONV_H
+#define GANTRY_CONV_H
+#include "ops.h"
+
+/* Sizes of one convolution; c, o are all channels, cg, og those of one group. */
+typedef struct geometry {
+  int64_t n, c, h, w, o, kh, kw, oh, ow, groups, cg, og;
+  int64_t sh, sw, ph, pw, dh, dw;
+  int64_t taps;              /* kh kw */
+  int64_t area;              /* oh ow */
+  int64_t extra_rows, extra_cols;   /* rows and columns of a phase plane beyond those of the output */
+  bool covered;              /* every element of x has a tap */
+} geometry;
+
+/* The three passes: y from x and w, x from y and w, w from x and y. */
+typedef enum { GT__FORWARD, GT__INPUT, GT__WEIGHT } gt__pass;
+
+/* The ways to compute them: unrolling and a general matrix product (conv.c), which does every shape; taps as they are
+ * (direct.c), for one group; Winograd's (winograd.c), for 4x4 kernels of stride 2, in Float. */
+enum { GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_SHAPE };
+/* For tests and benchmarks: one way for all shapes that it can do, instead of the fastest for the shape. */
+void gt__convolve_by(int way);
+
+/* Between NCHW and memory in the order [panel of c][y][x][image][channel of the panel]; from_inner takes one panel of all c. */
+void gt__to_inner_f(float *to, const float *from, int64_t n, int64_t c, int64_t area, int64_t panel);
+void gt__to_inner_d(double *to, const double *from, int64_t n, int64_t c, int64_t area, int64_t panel);
+void gt__from_inner_f(float *to, const float *from, int64_t n, int64_t c, int64_t area);
+void gt__from_inner_d(double *to, const double *from, int64_t n, int64_t c, int64_t area);
+
+/* x[n][c][h][w], y[n][o][oh][ow], w[o][c][kh][kw], one group; results first. */
+int gt__direct_forward_f(float *y, const float *x, const float *w, const geometry *g);
+int gt__direct_forward_d(double *y, const double *x, const double *w, const geometry *g);
+int gt__direct_input_f(float *x, const float *y, const float *w, const geometry *g);
+int gt__direct_input_d(double *x, const double *y, const double *w, const geometry *g);
+/* w = beta w + scale (...) */
+int gt__direct_weight_f(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
+int gt__direct_weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale);
+
+bool gt__winograd_can(const geometry *g);
+int gt__winograd_forward(float *y, const float *x, const float *w, const geometry *g);
+int gt__winograd_input(float *x, const float *y, const float *w, const geometry *g);
+int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
+#endif
