@@ -7,7 +7,8 @@
 #include <time.h>
 
 typedef struct layer { const char *name; int64_t c, o, size; } layer;
-static const layer layers[] = {{"3_64_64", 3, 64, 64}, {"64_128_32", 64, 128, 32}, {"128_256_16", 128, 256, 16}, {"256_512_8", 256, 512, 8}};
+static const layer layers[] = {
+  {"3_64_64", 3, 64, 64}, {"64_128_32", 64, 128, 32}, {"128_256_16", 128, 256, 16}, {"256_512_8", 256, 512, 8}};
 static const char *const pass_names[] = {"forward", "input", "weight"};
 static const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, 0};
 
@@ -18,7 +19,10 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
 static double median(double *list, int n) {
   qsort(list, (size_t)n, sizeof *list, by_value);
   return list[n / 2];
@@ -71,8 +75,8 @@ int main(int argc, char **argv) {
         }
         double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[3];
         for (int way = 0; way < 3; way++) middle[way] = median(times[way], rounds);
-        printf("  %s batch %lld %s: unrolled %.2f ms (%.0f GFLOP/s), taps %.2f ms, Winograd %.2f ms\n", a->name, (long long)n, pass_names[pass],
-               middle[0] * 1e3, flops / middle[0] * 1e-9, middle[1] * 1e3, middle[2] * 1e3);
+        printf("  %s batch %lld %s: unrolled %.2f ms (%.0f GFLOP/s), taps %.2f ms, Winograd %.2f ms\n", a->name, (long long)n,
+               pass_names[pass], middle[0] * 1e3, flops / middle[0] * 1e-9, middle[1] * 1e3, middle[2] * 1e3);
         printf("ratio conv_%s_b%lld_%s_taps_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[1] / middle[0]);
         printf("ratio conv_%s_b%lld_%s_winograd_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[2] / middle[0]);
         fflush(stdout);

@@ -97,14 +97,16 @@ static int way_of(const geometry *g, int dtype, gt__pass pass) {
 
 static int forward_f(float *y, const float *x, const float *w, const geometry *g) {
   int way = way_of(g, GT_FLOAT, GT__FORWARD);
-  return way == GT__BY_WINOGRAD ? gt__winograd_forward(y, x, w, g) : way == GT__BY_TAPS ? gt__direct_forward_f(y, x, w, g) : conv_f(y, x, w, g);
+  return way == GT__BY_WINOGRAD ? gt__winograd_forward(y, x, w, g)
+    : way == GT__BY_TAPS ? gt__direct_forward_f(y, x, w, g) : conv_f(y, x, w, g);
 }
 static int forward_d(double *y, const double *x, const double *w, const geometry *g) {
   return way_of(g, GT_DOUBLE, GT__FORWARD) == GT__BY_TAPS ? gt__direct_forward_d(y, x, w, g) : conv_d(y, x, w, g);
 }
 static int input_f(float *x, const float *y, const float *w, const geometry *g) {
   int way = way_of(g, GT_FLOAT, GT__INPUT);
-  return way == GT__BY_WINOGRAD ? gt__winograd_input(x, y, w, g) : way == GT__BY_TAPS ? gt__direct_input_f(x, y, w, g) : conv_input_f(x, y, w, g);
+  return way == GT__BY_WINOGRAD ? gt__winograd_input(x, y, w, g)
+    : way == GT__BY_TAPS ? gt__direct_input_f(x, y, w, g) : conv_input_f(x, y, w, g);
 }
 static int input_d(double *x, const double *y, const double *w, const geometry *g) {
   return way_of(g, GT_DOUBLE, GT__INPUT) == GT__BY_TAPS ? gt__direct_input_d(x, y, w, g) : conv_input_d(x, y, w, g);
@@ -115,7 +117,8 @@ static int weight_f(float *w, const float *x, const float *y, const geometry *g,
     : way == GT__BY_TAPS ? gt__direct_weight_f(w, x, y, g, beta, scale) : conv_weight_f(w, x, y, g, beta, scale);
 }
 static int weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale) {
-  return way_of(g, GT_DOUBLE, GT__WEIGHT) == GT__BY_TAPS ? gt__direct_weight_d(w, x, y, g, beta, scale) : conv_weight_d(w, x, y, g, beta, scale);
+  bool taps = way_of(g, GT_DOUBLE, GT__WEIGHT) == GT__BY_TAPS;
+  return taps ? gt__direct_weight_d(w, x, y, g, beta, scale) : conv_weight_d(w, x, y, g, beta, scale);
 }
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,8 @@ static void product_task(void *context, int64_t i) {
     a[phase] = job->v + (e * job->phases + phase) * rows * job->inner;
     b[phase] = job->weight + e * panels * panel * depth + phase * job->inner * panel;
   }
-  gt__product_f p = {.c_row = job->cols, .a = a, .b = b, .a_row = job->inner, .a_step = 1, .b_row = panel, .count = job->phases, .k = job->inner};
+  gt__product_f p = {.c_row = job->cols, .a = a, .b = b, .a_row = job->inner, .a_step = 1, .b_row = panel,
+                     .count = job->phases, .k = job->inner};
   for (int64_t row = row0; row < row1; row += kernels->rows_f) {
     p.a_offset = row * job->inner;
     for (int64_t j = j0; j < j1; j += panel) {
@@ -122,7 +123,9 @@ static void pack_task(void *context, int64_t i) {
       int64_t u = job->input ? 1 - e / 2 : e / 2, v = job->input ? 1 - e % 2 : e % 2;
       from[e] = tile + ((2 * u + phase / 2) * 4 + 2 * v + phase % 2) * panel;
     }
-    for (int64_t e = 0; e < POINTS; e++) to[e] = job->to + ((((set * POINTS + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
+    for (int64_t e = 0; e < POINTS; e++) {
+      to[e] = job->to + ((((set * POINTS + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
+    }
     gt__winograd()->weight(to, from, panel);
   }
 }
@@ -170,7 +173,8 @@ static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase) {
 
 int gt__winograd_forward(float *y, const float *x, const float *w, const geometry *g) {
   int64_t panels = gt__ceil_div(g->o, gt__matrix()->cols_f), tiles_y = gt__ceil_div(g->oh, SIDE), tiles_x = gt__ceil_div(g->ow, SIDE);
-  int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * g->o * g->area, rows = tiles_at_once(g, PHASES * g->c, tiles_y * tiles_x) * g->n;
+  int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * g->o * g->area;
+  int64_t rows = tiles_at_once(g, PHASES * g->c, tiles_y * tiles_x) * g->n;
   int64_t u_size = POINTS * panels * gt__matrix()->cols_f * PHASES * g->c, v_size = POINTS * PHASES * rows * g->c;
   gt__scratch s;
   GT_TRY(gt__scratch_alloc(&s, (size_t)(x_size + y_size + u_size + v_size + POINTS * rows * g->o) * sizeof(float)));
@@ -264,7 +268,8 @@ static void sums_task(void *context, int64_t i) {
 
 int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
   int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel), width = gt__min(panel, g->o);
-  int64_t tiles_x = gt__ceil_div(g->ow, SIDE), tiles = gt__ceil_div(g->oh, SIDE) * tiles_x, most = tiles_at_once(g, PHASES * g->c, tiles), rows = most * g->n;
+  int64_t tiles_x = gt__ceil_div(g->ow, SIDE), tiles = gt__ceil_div(g->oh, SIDE) * tiles_x;
+  int64_t most = tiles_at_once(g, PHASES * g->c, tiles), rows = most * g->n;
   int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * width * panels * g->area;
   int64_t sums_size = POINTS * panels * PHASES * g->c * panel, v_size = POINTS * PHASES * rows * g->c;
   gt__scratch s;
@@ -272,7 +277,8 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
   float *inner_x = s.ptr, *sums = inner_x + x_size, *v = sums + sums_size, *inner_y = v + v_size;
   gt__to_inner_f(inner_x, x, g->n, g->c, g->h * g->w, g->c);
   gt__to_inner_f(inner_y, y, g->n, g->o, g->area, width);
-  grid a = {.in = inner_x, .v = v, .n = g->n, .inner = g->c, .phases = PHASES, .in_h = g->h, .in_w = g->w, .in_step = 2, .tiles_x = tiles_x};
+  grid a = {.in = inner_x, .v = v, .n = g->n, .inner = g->c, .phases = PHASES, .in_h = g->h, .in_w = g->w, .in_step = 2,
+            .tiles_x = tiles_x};
   for (int64_t phase = 0; phase < PHASES; phase++) a.in_y[phase] = phase / 2 - g->ph, a.in_x[phase] = phase % 2 - g->pw;
   sums_job job = {.x = &a, .y = inner_y, .v = inner_y + y_size, .sums = sums, .g = g, .width = width, .panels = panels};
   for (a.tile0 = 0; a.tile0 < tiles; a.tile0 += most, job.add = true) {
