@@ -10,6 +10,7 @@
 
 enum { MIN_SHIFT = 6, STEPS = 8, CLASSES = (48 - MIN_SHIFT) * STEPS };
 static const size_t small_page = 4096, huge_page = (size_t)2 << 20, map_from = (size_t)1 << 20, slab_bytes = (size_t)1 << 18;
+static const size_t wide_from = (size_t)16 << 20;
 
 typedef struct block { struct block *next; size_t size; } block;  /* what a cached block holds */
 
@@ -95,8 +96,8 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
              limit / 1e6);
     return NULL;
   }
-  /* A large block may be somewhat larger than what was asked for, where memory is not short: better than fresh pages. */
-  for (int wider = c + 1; size >= map_from && stats.limit == 0 && !free_lists[c] && wider <= c + STEPS && wider < CLASSES; wider++) {
+  /* A very large block may be larger than what was asked for, where memory is not short: better than fresh pages. */
+  for (int wider = c + 1; size >= wide_from && stats.limit == 0 && !free_lists[c] && wider <= c + STEPS && wider < CLASSES; wider++) {
     if (!free_lists[wider]) continue;
     size = free_lists[wider]->size;
     c = wider;
