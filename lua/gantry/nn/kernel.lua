@@ -105,6 +105,7 @@ end
 --- t's elements in other sizes, without a copy.
 -- @tparam table sizes a list
 function kernel.view(t, sizes)
+  if #sizes > 8 then fail('view: got %d dimensions, wanted 1 to 8', #sizes) end
   for d = 1, #sizes do shape[d - 1] = sizes[d] end
   local v = native.new_tensor(t.dtype)
   check(C.gt_view(v, t, #sizes, shape))

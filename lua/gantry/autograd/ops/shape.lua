@@ -22,6 +22,11 @@ local function zeros_like(x, dim, size)
   return r
 end
 
+local function set_dims(sizes)
+  if #sizes > C.GT_MAX_RANK then fail('view: got %d dimensions, wanted 1 to %d', #sizes, C.GT_MAX_RANK) end
+  for d = 1, #sizes do dims[d - 1] = sizes[d] end
+end
+
 local function want_dim(what, x, dim)
   local rank = data(x).rank
   if type(dim) ~= 'number' or dim < 1 or dim > rank then
@@ -40,7 +45,7 @@ return function(ops)
   --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
-    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    set_dims(sizes)
     local source = x
     if C.gt_is_contiguous(x) == 0 then
       source = new_tensor(x.dtype)
@@ -192,7 +197,7 @@ return function(ops)
   --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   local expand = define {name = 'expand', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
-    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    set_dims(sizes)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
@@ -208,7 +213,7 @@ return function(ops)
   --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
-    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    set_dims(sizes)
     check(C.gt_sum_to(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
