@@ -114,7 +114,8 @@ describe("a stranger's run", function()
       {class = 'nn.SpatialMaxPooling', arguments = {side, side, 1, 1, side, side}},
       {class = 'nn.SpatialAveragePooling', arguments = {3, 3, 1, 1, side, side}},
       {class = 'nn.SpatialConvolution', arguments = {3, side, side, side, 1, 1, 0, 0}},
-      {class = 'nn.View', arguments = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}}, {class = 'nn.JoinTable', arguments = {side, 1}}, {class = 'nn.Dropout', arguments = {side}},
+      {class = 'nn.View', arguments = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+      {class = 'nn.JoinTable', arguments = {side, 1}}, {class = 'nn.Dropout', arguments = {side}},
     } do
       harmless(with_module(module), {nil, 1})
     end
