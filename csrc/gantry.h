@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 1
+#define GT_ABI 2
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -30,8 +30,7 @@
   X(GT_EIO, 5, "input or output failed")                       \
   X(GT_EFORMAT, 6, "malformed file")                           \
   X(GT_ERELEASED, 7, "tensor used after its memory was released") \
-  X(GT_ELIBRARY, 8, "a shared library is missing")             \
-  X(GT_EINTERNAL, 9, "internal error")
+  X(GT_EINTERNAL, 8, "internal error")
 
 #define GT_ERROR_ENUM(name, code, text) name = code,
 enum { GT_ERRORS(GT_ERROR_ENUM) GT_ERROR_LAST };

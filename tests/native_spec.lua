@@ -128,6 +128,15 @@ describe('the library', function()
     end)
   end)
 
+  it('has a new ABI number whenever a declaration changed', function()
+    local checksum = 0
+    for byte in ffi.string(C.gt_cdef()):gsub('/%*.-%*/', ''):gsub('%s+', ' '):gmatch '.' do
+      checksum = (checksum * 31 + byte:byte()) % 2 ^ 32
+    end
+    -- Another checksum: move GT_ABI in gantry.h and ABI in native.lua by one, and write both numbers down here.
+    assert.same({abi = 2, checksum = 2176273647}, {abi = C.gt_abi(), checksum = checksum})
+  end)
+
   it('that is not there, or is no library, is named', function()
     in_directory(function(directory)
       local output, status = lua(directory, directory .. '/nowhere.so', "require 'gantry.native'")
@@ -144,7 +153,7 @@ describe('the library', function()
   it('is found through package.cpath where none is named', function()
     in_directory(function(directory)
       -- Lua files away from the checkout, so that its build directory is not there to be found
-      assert(os.execute(('cp -r %slua %s/lua && ln -s %s %s/libgantry.so'):format(root, directory, native.path, directory)) == 0)
+      assert(os.execute(('cp -r %slua %s/lua && ln -s "$(realpath %s)" %s/libgantry.so'):format(root, directory, native.path, directory)) == 0)
       write(directory .. '/program.lua', "io.write(require('gantry.native').path)")
       local output, status = run(("env -u GANTRY_LIBRARY LUA_PATH='%s/lua/?.lua' LUA_CPATH='%s/?.so' luajit %s/program.lua"):format(
         directory, directory, directory))
