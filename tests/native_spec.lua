@@ -153,7 +153,8 @@ describe('the library', function()
   it('is found through package.cpath where none is named', function()
     in_directory(function(directory)
       -- Lua files away from the checkout, so that its build directory is not there to be found
-      assert(os.execute(('cp -r %slua %s/lua && ln -s "$(realpath %s)" %s/libgantry.so'):format(root, directory, native.path, directory)) == 0)
+      local copy = ('cp -r %slua %s/lua && ln -s "$(realpath %s)" %s/libgantry.so'):format(root, directory, native.path, directory)
+      assert(os.execute(copy) == 0)
       write(directory .. '/program.lua', "io.write(require('gantry.native').path)")
       local output, status = run(("env -u GANTRY_LIBRARY LUA_PATH='%s/lua/?.lua' LUA_CPATH='%s/?.so' luajit %s/program.lua"):format(
         directory, directory, directory))
