@@ -3,9 +3,12 @@
 -- The history is kept in $XDG_STATE_HOME/gantry/history (~/.local/state/gantry/history). GANTRY_HISTORY names another file;
 -- empty, it means none.
 -- @module gantry.repl.reader
+local ffi = require 'ffi'
 local folder = require 'gantry.gan.folder'
 local interrupt = require 'gantry.repl.interrupt'
 local terminal = require 'gantry.repl.terminal'
+
+ffi.cdef 'void rl_callback_handler_remove(void);'
 
 local reader = {}
 
@@ -57,7 +60,21 @@ local function wait()
   return false
 end
 
-local function with_readline(readline, candidates)
+-- Ends the editing of a line. lua-readline's handler_remove closes the terminal's stream before it lets readline put the terminal
+-- back, which writes to it; so readline is asked to do that first.
+local function remover(readline)
+  for _, name in ipairs {'libreadline.so.8', 'readline'} do
+    local ok, library = pcall(ffi.load, name)
+    if ok then
+      return function()
+        library.rl_callback_handler_remove()
+        readline.handler_remove()
+      end
+    end
+  end
+end
+
+local function with_readline(readline, candidates, remove)
   readline.set_options {histfile = '', auto_add = false, completion = true}
   readline.set_readline_name 'gantry'
   local lines, keep = open_history()
@@ -85,11 +102,11 @@ local function with_readline(readline, candidates)
     interrupt.clear()
     readline.handler_install(prompt, function(text)
       line, complete = text, true
-      readline.handler_remove()
+      remove()
     end)
     while not complete do
       if not wait() then
-        readline.handler_remove()
+        remove()
         io.stdout:write '^C\n'
         return false
       end
@@ -120,7 +137,8 @@ function reader.open(interactive, candidates)
     return function() return io.stdin:read '*l' end
   end
   local ok, readline = pcall(require, 'readline')
-  if ok and readline.handler_install and readline.set_complete_function then return with_readline(readline, candidates) end
+  local remove = ok and readline.handler_install and readline.set_complete_function and remover(readline)
+  if remove then return with_readline(readline, candidates, remove) end
   return function(prompt)
     io.stdout:write(prompt)
     io.stdout:flush()
