@@ -11,7 +11,7 @@ demo: deps-run                   ## train a small DCGAN on drawn faces (about 2 
 
 check: deps                      ## build everything and run all tests
 	@$(MAKE) --no-print-directory all
-	@+sh tests/run.sh $(BUILD)
+	@+sh tests/run.sh $(BUILD) $(FAILED_BEFORE)
 
 test-c: $(CTESTS)
 	@sh tests/c/run.sh $(CTESTS)
