@@ -2,7 +2,7 @@
 DEMO ?= runs/demo
 ASAN := $(BUILD)-asan
 
-demo: deps-run                   ## train a small DCGAN on drawn faces (about 2 minutes), then show samples and a walk
+demo: deps-run                   ## train a small DCGAN on drawn faces (a minute or two), then show samples and a walk
 	@$(MAKE) --no-print-directory all
 	@rm -rf $(DEMO)
 	bin/gantry train dcgan --config demo --data scenes:faces --out $(DEMO)
