@@ -24,6 +24,11 @@ function Value.new(tensor, requires_grad)
   return setmetatable({data = tensor, requires_grad = requires_grad or false}, Value)
 end
 
+--- The tensor of a value; anything else as it is.
+function Value.unwrap(x)
+  return Value.is(x) and x.data or x
+end
+
 --- A parameter: what backward() finds for it is added to `grad`.
 -- @param tensor the parameter
 -- @param grad a tensor of the same size, usually a module's gradWeight

@@ -8,7 +8,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, new_tensor = native.C, native.check, native.new_tensor
 local define = op.define
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 local function size(x, d) return tonumber(data(x).shape[d - 1]) end
 
 return function(ops)

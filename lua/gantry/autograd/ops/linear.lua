@@ -6,7 +6,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 
 --- x itself, or a transposed view of its last two dimensions.
 local function turned(x, yes)

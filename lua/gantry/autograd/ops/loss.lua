@@ -6,7 +6,7 @@ local Value = require 'gantry.autograd.value'
 
 local C, check, new_tensor = native.C, native.check, native.new_tensor
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 
 return function(ops)
   --- max(x, 0) - x t + log(1 + e ^ -|x|), element by element: the cross-entropy of a logit x and a target t, never infinite.

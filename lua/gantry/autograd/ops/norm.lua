@@ -7,7 +7,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, new_tensor = native.C, native.check, native.new_tensor
 local define = op.define
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 
 --- All dimensions but the second, and how many elements they hold.
 local function around(x)

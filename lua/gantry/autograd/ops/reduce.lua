@@ -9,7 +9,7 @@ local define = op.define
 local one = ffi.new('int64_t[1]', 1)
 local number = ffi.new 'double[1]'
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 
 return function(ops)
   local sum_code, max_code, min_code = C.gt_reduce_code 'sum', C.gt_reduce_code 'max', C.gt_reduce_code 'min'

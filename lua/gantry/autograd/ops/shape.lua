@@ -10,7 +10,7 @@ local define = op.define
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
-local function data(x) return Value.is(x) and x.data or x end
+local data = Value.unwrap
 
 --- A zero-filled tensor of x's type, with x's sizes but for `size` in dimension dim.
 local function zeros_like(x, dim, size)
