@@ -28,9 +28,10 @@ static double median(double *list, int n) {
   return list[n / 2];
 }
 
-static gt_tensor *fresh(int64_t a, int64_t b, int64_t c, int64_t d) {
+/* Images as they are inside a network, or (layout false) a contiguous weight. */
+static gt_tensor *fresh(int64_t a, int64_t b, int64_t c, int64_t d, bool inner) {
   gt_tensor *t = gt_tensor_new(GT_FLOAT);
-  if (!t || gt_tensor_resize(t, 4, (int64_t[]){a, b, c, d})) exit(2);
+  if (!t || (inner ? gt_tensor_resize_inner(t, (int64_t[]){a, b, c, d}) : gt_tensor_resize(t, 4, (int64_t[]){a, b, c, d}))) exit(2);
   float *p = gt__f(t);
   for (int64_t i = 0; i < gt__numel(t); i++) p[i] = (float)(rand() % 2001 - 1000) * 1e-3f;
   return t;
@@ -64,7 +65,8 @@ int main(int argc, char **argv) {
     int64_t n = atoi(argc > 2 ? argv[2 + b] : standard[b]);
     for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
       const layer *a = &layers[l];
-      gt_tensor *x = fresh(n, a->c, a->size, a->size), *w = fresh(a->o, a->c, 4, 4), *y = fresh(n, a->o, a->size / 2, a->size / 2);
+      gt_tensor *x = fresh(n, a->c, a->size, a->size, true), *w = fresh(a->o, a->c, 4, 4, false);
+      gt_tensor *y = fresh(n, a->o, a->size / 2, a->size / 2, true);
       for (int pass = 0; pass < 3; pass++) {
         double times[3][MOST];
         for (int r = -1; r < rounds; r++) {

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 2
+#define GT_ABI 3
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -79,7 +79,7 @@ void gt_pool_trim(void);                   /* gives cached blocks back to the sy
 
 enum { GT_BYTE, GT_CHAR, GT_SHORT, GT_INT, GT_LONG, GT_FLOAT, GT_DOUBLE, GT_DTYPES };
 enum { GT_MAX_RANK = 8 };
-enum { GT_EXPOSED = 1, GT_RELEASED = 2, GT_FOREIGN = 4, GT_MAPPED = 8 };
+enum { GT_EXPOSED = 1, GT_RELEASED = 2, GT_FOREIGN = 4, GT_MAPPED = 8, GT_PACKED = 16 };
 
 /* A counted block of elements. `version` moves with every write through the library. */
 typedef struct gt_storage {
@@ -88,7 +88,7 @@ typedef struct gt_storage {
   uint64_t version;
   size_t bytes;                            /* capacity */
   int32_t dtype;
-  int32_t flags;                           /* GT_EXPOSED, GT_RELEASED, GT_FOREIGN: not the pool's; GT_MAPPED: a file's pages */
+  int32_t flags;                           /* GT_EXPOSED, GT_RELEASED, GT_FOREIGN: not the pool's; GT_MAPPED: a file's pages; GT_PACKED: kernels keep forms of it */
   int32_t refs;                            /* atomic */
   int32_t unused;
 } gt_storage;
@@ -124,6 +124,12 @@ int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const i
 int gt_tensor_map(gt_tensor *t, const char *path, double offset, int rank, const int64_t *shape);
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src);  /* t becomes the same view as src; the types are equal */
 int gt_is_contiguous(const gt_tensor *t);
+/* The inner layout: sizes read N x C x H x W, memory runs [H][W][N][C]; strides say so, those of dimensions of size 1 included. It is
+ * what convolutions compute in; every other function takes it as the strides that it is. */
+int gt_is_inner(const gt_tensor *t);
+int gt_tensor_resize_inner(gt_tensor *t, const int64_t *shape);     /* 4 sizes; as gt_tensor_resize, but in the inner layout */
+/* r takes a's shape and layout where a is in the inner layout; else r is left as it is. For results that follow their operand. */
+int gt_tensor_follow(gt_tensor *r, const gt_tensor *a);
 double gt_numel(const gt_tensor *t);
 int gt_same_shape(const gt_tensor *a, const gt_tensor *b);
 int gt_is_set_to(const gt_tensor *a, const gt_tensor *b);  /* 1: same storage, offset, shape and strides */

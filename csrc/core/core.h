@@ -29,6 +29,15 @@ typedef struct { void *ptr; size_t capacity; } gt__scratch;
 int gt__scratch_alloc(gt__scratch *s, size_t bytes);
 void gt__scratch_free(gt__scratch *s);
 
+/* ---- packed weights (packed.c) ---- */
+/* A form of a tensor that a kernel made for itself, kept as long as the tensor's numbers are the same. `form` says which one it
+ * is; fill(to, context) makes it, `bytes` of it. What is returned stays whole until gt__packed_put. */
+typedef struct gt__packed gt__packed;
+int gt__packed_get(gt__packed **packed, const gt_tensor *t, uint64_t form, size_t bytes, void (*fill)(void *to, void *context), void *context);
+void *gt__packed_data(const gt__packed *packed);
+void gt__packed_put(gt__packed *packed);
+void gt__packed_drop(const gt_storage *s);      /* a storage that is flagged GT_PACKED ends, or its memory does */
+
 /* ---- threads (threads.c) ---- */
 /* Runs fn(context, i) for i in 0..n-1 on the pool and waits. Which thread runs which i is open, so fn must write only what
  * belongs to i; n is chosen from the problem's size, never from the number of threads. Nested calls, and calls while

@@ -34,6 +34,7 @@ void gt_storage_retain(gt_storage *s) { __atomic_add_fetch(&s->refs, 1, __ATOMIC
 static size_t into_page(uint64_t at) { return (size_t)(at & ((uint64_t)sysconf(_SC_PAGESIZE) - 1)); }
 
 static void return_bytes(gt_storage *s) {
+  if (s->flags & GT_PACKED) gt__packed_drop(s);
   if (s->ptr && (s->flags & GT_MAPPED)) {
     size_t skip = into_page((uint64_t)(uintptr_t)s->ptr);
     munmap((char *)s->ptr - skip, s->bytes + skip);

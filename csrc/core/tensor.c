@@ -84,6 +84,18 @@ int gt_is_contiguous(const gt_tensor *t) {
   return 1;
 }
 
+static void inner_steps(const int64_t *shape, int64_t *step) {
+  int64_t c = shape[1] ? shape[1] : 1, n = shape[0] ? shape[0] : 1, w = shape[3] ? shape[3] : 1;
+  step[1] = 1, step[0] = c, step[3] = n * c, step[2] = w * n * c;
+}
+
+int gt_is_inner(const gt_tensor *t) {
+  int64_t step[4];
+  if (t->rank != 4) return 0;
+  inner_steps(t->shape, step);
+  return !memcmp(step, t->step, sizeof step);
+}
+
 bool gt__is_shape(const gt_tensor *t, int rank, const int64_t *shape) {
   return t->rank == rank && (rank == 0 || !memcmp(t->shape, shape, (size_t)rank * sizeof *shape));
 }
@@ -159,6 +171,19 @@ int gt_tensor_resize(gt_tensor *t, int rank, const int64_t *shape) {
   t->rank = rank;
   contiguous_steps(rank, t->shape, t->step);
   return GT_OK;
+}
+
+int gt_tensor_resize_inner(gt_tensor *t, const int64_t *shape) {
+  if (gt__is_shape(t, 4, shape) && gt_is_inner(t)) return gt__usable(t, "resize");
+  GT_TRY(gt_tensor_resize(t, 4, shape));
+  int64_t n = gt__numel(t);
+  GT_TRY(reserve(t, n)); /* it may have been an expanded view of that shape */
+  inner_steps(t->shape, t->step);
+  return GT_OK;
+}
+
+int gt_tensor_follow(gt_tensor *r, const gt_tensor *a) {
+  return gt_is_inner(a) ? gt_tensor_resize_inner(r, a->shape) : GT_OK;
 }
 
 int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like) {

@@ -2,53 +2,6 @@
  * real: the element type; FN(name): the function's name; BLOCK, TRANSPOSE, ROWS, COLS: the matrix kernels' entries for it.
  */
 
-/* ---- orders of memory: NCHW to and from [position][image][channel] --------------------------------------------------- */
-
-typedef struct FN(order_job) {
-  real *to;
-  const real *from;
-  int64_t n, c, area, images, panel;
-} FN(order_job);
-
-/* to[panel][position][image][panel's channels] from from[image][channel][position]: a task takes some images. */
-static void FN(gather_task)(void *context, int64_t i) {
-  const FN(order_job) *job = context;
-  const gt__matrix_kernels *k = gt__matrix();
-  int64_t n0 = i * job->images, n1 = gt__min(job->n, n0 + job->images);
-  for (int64_t c = 0; c < job->c; c += job->panel) {
-    int64_t row = job->n * job->panel, channels = gt__min(job->panel, job->c - c);
-    for (int64_t p = 0; p < job->area; p += POSITIONS) {
-      for (int64_t n = n0; n < n1; n++) {
-        k->TRANSPOSE(job->to + c * job->n * job->area + p * row + n * job->panel, row, job->from + (n * job->c + c) * job->area + p,
-                     job->area, channels, gt__min(POSITIONS, job->area - p));
-      }
-    }
-  }
-}
-
-/* The way back, for one panel of all channels. */
-static void FN(scatter_task)(void *context, int64_t i) {
-  const FN(order_job) *job = context;
-  const gt__matrix_kernels *k = gt__matrix();
-  int64_t n0 = i * job->images, n1 = gt__min(job->n, n0 + job->images), row = job->n * job->c;
-  for (int64_t p = 0; p < job->area; p += POSITIONS) {
-    for (int64_t n = n0; n < n1; n++) {
-      k->TRANSPOSE(job->to + n * job->c * job->area + p, job->area, job->from + p * row + n * job->c, row,
-                   gt__min(POSITIONS, job->area - p), job->c);
-    }
-  }
-}
-
-void FN(gt__to_inner)(real *to, const real *from, int64_t n, int64_t c, int64_t area, int64_t panel) {
-  FN(order_job) job = {.to = to, .from = from, .n = n, .c = c, .area = area, .panel = panel, .images = gt__max(1, GT__CHUNK / (c * area))};
-  gt__parallel(gt__ceil_div(n, job.images), FN(gather_task), &job);
-}
-
-void FN(gt__from_inner)(real *to, const real *from, int64_t n, int64_t c, int64_t area) {
-  FN(order_job) job = {.to = to, .from = from, .n = n, .c = c, .area = area, .images = gt__max(1, GT__CHUNK / (c * area))};
-  gt__parallel(gt__ceil_div(n, job.images), FN(scatter_task), &job);
-}
-
 /* ---- weights: [panel of columns][tap][inner channel][column of the panel] ------------------------------------------- */
 
 typedef struct FN(weight_job) {
@@ -56,29 +9,31 @@ typedef struct FN(weight_job) {
   const real *from;
   const geometry *g;
   bool input;                /* columns are channels of x, the inner channels those of y; else the other way round */
-  int64_t inner, cols;
+  int64_t inner, cols, panel;
   double beta, scale;
 } FN(weight_job);
 
 static void FN(pack_task)(void *context, int64_t i) {
   const FN(weight_job) *job = context;
   const geometry *g = job->g;
-  int64_t panel = gt__matrix()->COLS, j0 = i * panel, cols = gt__min(panel, job->cols - j0);
+  int64_t panels = gt__ceil_div(job->cols, job->panel), l = i / panels, j0 = i % panels * job->panel;
+  int64_t width = gt__min(job->panel, job->cols - j0);
   int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
-  real *to = job->to + j0 * g->taps * job->inner;
-  for (int64_t l = 0; l < job->inner; l++) {
-    for (int64_t j = 0; j < cols; j++) {
-      const real *from = job->from + (j0 + j) * j_step + l * l_step;
-      for (int64_t t = 0; t < g->taps; t++) to[(t * job->inner + l) * panel + j] = from[t];
-    }
-  }
+  gt__matrix()->TRANSPOSE(job->to + j0 * g->taps * job->inner + l * job->panel, job->inner * job->panel, job->from + j0 * j_step + l * l_step,
+                          j_step, width, g->taps);
+}
+
+static void FN(pack)(void *to, void *context) {
+  FN(weight_job) *job = context;
+  job->to = to;
+  gt__parallel(gt__ceil_div(job->cols, job->panel) * job->inner, FN(pack_task), job);
 }
 
 /* w[o][c][tap] = beta w + scale from[panel of o][tap][c][column of the panel] */
 static void FN(unpack_task)(void *context, int64_t i) {
   const FN(weight_job) *job = context;
   const geometry *g = job->g;
-  int64_t panel = gt__matrix()->COLS, j0 = i * panel, cols = gt__min(panel, g->o - j0);
+  int64_t panel = job->panel, j0 = i * panel, cols = gt__min(panel, g->o - j0);
   const real *from = job->from + j0 * g->taps * g->c;
   real beta = (real)job->beta, scale = (real)job->scale;
   for (int64_t c = 0; c < g->c; c++) {
@@ -99,7 +54,7 @@ typedef struct FN(taps_job) {
   const real *in, *weight;
   const geometry *g;
   bool input;
-  int64_t inner, cols, out_h, out_w, in_w;
+  int64_t inner, cols, panel, out_h, out_w, in_w;
   int64_t phases_h, phases_w;           /* positions of one phase have the same taps, but for the borders */
   int64_t rows, chunks;                 /* of positions, in one task; of rows in one phase */
 } FN(taps_job);
@@ -120,7 +75,7 @@ static int64_t FN(list)(const FN(taps_job) *job, const tap *taps, int64_t count,
     }
     if (iy < 0 || ix < 0) continue;
     a[found] = job->in + (iy * job->in_w + ix) * g->n * job->inner + l0;
-    b[found++] = weight + ((taps[t].i * g->kw + taps[t].j) * job->inner + l0) * gt__matrix()->COLS;
+    b[found++] = weight + ((taps[t].i * g->kw + taps[t].j) * job->inner + l0) * job->panel;
   }
   return found;
 }
@@ -138,7 +93,7 @@ static void FN(taps_task)(void *context, int64_t i) {
   int64_t j0 = group * GT__BLOCK_COLS, cols = gt__min(GT__BLOCK_COLS, job->cols - j0);
   const real *weight = job->weight + j0 * g->taps * job->inner;
   const real *a[TAPS], *b[TAPS];
-  FN(product) p = {.c_row = job->cols, .a = a, .b = b, .a_row = job->inner, .a_step = 1, .b_row = kernels->COLS};
+  FN(product) p = {.c_row = job->cols, .a = a, .b = b, .a_row = job->inner, .a_step = 1, .b_row = job->panel};
   tap taps[TAPS];
   int64_t most = gt__min(TAPS, gt__max(1, INNER / job->inner)), next = 0;
   bool add = false;
@@ -172,46 +127,39 @@ static void FN(taps_task)(void *context, int64_t i) {
   } while (next < g->taps);
 }
 
-/* out and in are NCHW. */
-static int FN(through_taps)(real *out, const real *in, const real *w, const geometry *g, bool input) {
-  FN(taps_job) job = {.g = g, .input = input, .inner = g->c, .cols = g->o, .out_h = g->oh, .out_w = g->ow, .in_w = g->w,
-                      .phases_h = 1, .phases_w = 1};
-  int64_t in_h = g->h;
-  if (input) {
+static int FN(through_taps)(real *out, const real *in, const gt_tensor *w, const geometry *g, gt__pass pass) {
+  FN(taps_job) job = {.out = out, .in = in, .g = g, .input = pass == GT__INPUT, .inner = g->c, .cols = g->o, .out_h = g->oh, .out_w = g->ow,
+                      .in_w = g->w, .phases_h = 1, .phases_w = 1};
+  if (job.input) {
     job.inner = g->o, job.cols = g->c, job.out_h = g->h, job.out_w = g->w, job.in_w = g->ow;
     job.phases_h = gt__min(g->sh, g->h), job.phases_w = gt__min(g->sw, g->w);
-    in_h = g->oh;
   }
-  int64_t panel = gt__matrix()->COLS, panels = gt__ceil_div(job.cols, panel), groups = gt__ceil_div(job.cols, GT__BLOCK_COLS);
-  int64_t in_size = in_h * job.in_w * g->n * job.inner, out_size = job.out_h * job.out_w * g->n * job.cols;
-  int64_t w_size = panels * panel * g->taps * job.inner;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(in_size + out_size + w_size) * sizeof(real)));
-  real *inner_in = s.ptr, *weight = inner_in + in_size, *inner_out = weight + w_size;
-  FN(gt__to_inner)(inner_in, in, g->n, job.inner, in_h * job.in_w, job.inner);
-  FN(weight_job) pack = {.to = weight, .from = w, .g = g, .input = input, .inner = job.inner, .cols = job.cols};
-  gt__parallel(panels, FN(pack_task), &pack);
-  job.out = inner_out, job.in = inner_in, job.weight = weight;
+  job.panel = gt__min(gt__matrix()->COLS, job.cols);
+  int64_t panels = gt__ceil_div(job.cols, job.panel), groups = gt__ceil_div(job.cols, GT__BLOCK_COLS);
+  FN(weight_job) pack = {.from = gt__data(w), .g = g, .input = job.input, .inner = job.inner, .cols = job.cols, .panel = job.panel};
+  gt__packed *weight;
+  GT_TRY(gt__packed_get(&weight, w, gt__form(GT__BY_TAPS, pass), (size_t)(panels * job.panel * g->taps * job.inner) * sizeof(real), FN(pack),
+                        &pack));
+  job.weight = gt__packed_data(weight);
   int64_t phases = job.phases_h * job.phases_w, height = gt__ceil_div(job.out_h, job.phases_h);
   int64_t row = gt__max(1, gt__ceil_div(job.out_w, job.phases_w) * g->n);
   job.rows = gt__max(1, gt__min(TASK_ROWS / row, height * groups * phases / TASKS));
   job.chunks = gt__ceil_div(height, job.rows);
   gt__parallel(groups * phases * job.chunks, FN(taps_task), &job);
-  FN(gt__from_inner)(out, inner_out, g->n, job.cols, job.out_h * job.out_w);
-  gt__scratch_free(&s);
+  gt__packed_put(weight);
   return GT_OK;
 }
 
-int FN(gt__direct_forward)(real *y, const real *x, const real *w, const geometry *g) { return FN(through_taps)(y, x, w, g, false); }
-int FN(gt__direct_input)(real *x, const real *y, const real *w, const geometry *g) { return FN(through_taps)(x, y, w, g, true); }
+int FN(gt__direct_forward)(real *y, const real *x, const gt_tensor *w, const geometry *g) { return FN(through_taps)(y, x, w, g, GT__FORWARD); }
+int FN(gt__direct_input)(real *x, const real *y, const gt_tensor *w, const geometry *g) { return FN(through_taps)(x, y, w, g, GT__INPUT); }
 
 /* ---- weight: sums[panel of o][tap][c][column] over positions and images ---------------------------------------------- */
 
 typedef struct FN(sums_job) {
   real *sums;
-  const real *x, *y;         /* x[y][x][image][c], y[panel of o][y][x][image][column] */
+  const real *x, *y;         /* x[y][x][image][c], y[y][x][image][o] */
   const geometry *g;
-  int64_t channels, blocks;  /* of x, in one task; tasks along c */
+  int64_t panel, channels, blocks;  /* of x, in one task; tasks along c */
 } FN(sums_job);
 
 /* One row of the kernel, some panels of o, some channels of x: the panels' positions are used by all taps of the row. */
@@ -222,14 +170,14 @@ static void FN(sums_task)(void *context, int64_t task) {
   int64_t c0 = task % job->blocks * job->channels, c1 = gt__min(g->c, c0 + job->channels);
   int64_t i = task / job->blocks % g->kh, group = task / job->blocks / g->kh;
   int64_t j0 = group * GT__BLOCK_COLS, cols = gt__min(GT__BLOCK_COLS, g->o - j0);
-  real *sums = job->sums + (j0 * g->taps + i * g->kw * kernels->COLS) * g->c;
+  real *sums = job->sums + (j0 * g->taps + i * g->kw * job->panel) * g->c;
   for (int64_t q = 0; q < cols; q += kernels->COLS) {
     for (int64_t j = 0; j < g->kw; j++) {
-      memset(sums + q * g->taps * g->c + (j * g->c + c0) * kernels->COLS, 0, (size_t)((c1 - c0) * kernels->COLS) * sizeof(real));
+      memset(sums + q * g->taps * g->c + (j * g->c + c0) * job->panel, 0, (size_t)((c1 - c0) * job->panel) * sizeof(real));
     }
   }
   const real *a[TAPS], *b[TAPS];
-  FN(product) p = {.c_row = kernels->COLS, .a = a, .b = b, .a_row = 1, .a_step = g->c, .b_row = gt__min(kernels->COLS, g->o), .add = true};
+  FN(product) p = {.c_row = job->panel, .a = a, .b = b, .a_row = 1, .a_step = g->c, .b_row = g->o, .add = true};
   int64_t most = gt__min(TAPS, gt__max(1, INNER / g->n));
   for (int64_t y = 0; y < g->oh; y++) {
     int64_t iy = source_of_y(y, i, g->sh, g->ph, g->dh, g->h);
@@ -243,14 +191,14 @@ static void FN(sums_task)(void *context, int64_t task) {
             int64_t ix = source_of_y(x, j, g->sw, g->pw, g->dw, g->w);
             if (ix < 0) continue;
             a[p.count] = job->x + ((iy * g->w + ix) * g->n + n0) * g->c;
-            b[p.count++] = job->y + j0 * g->n * g->area + ((y * g->ow + x) * g->n + n0) * p.b_row;
+            b[p.count++] = job->y + ((y * g->ow + x) * g->n + n0) * g->o + j0;
           }
           if (!p.count) continue;
           for (int64_t c = c0; c < c1; c += kernels->ROWS) {
             p.a_offset = c;
             for (int64_t q = 0; q < cols; q += kernels->COLS) {
-              p.c = sums + q * g->taps * g->c + (j * g->c + c) * kernels->COLS;
-              p.b_offset = q * g->n * g->area;
+              p.c = sums + q * g->taps * g->c + (j * g->c + c) * job->panel;
+              p.b_offset = q;
               kernels->BLOCK(&p, (int)gt__min(kernels->ROWS, c1 - c), (int)gt__min(kernels->COLS, cols - q));
             }
           }
@@ -261,20 +209,16 @@ static void FN(sums_task)(void *context, int64_t task) {
 }
 
 int FN(gt__direct_weight)(real *w, const real *x, const real *y, const geometry *g, double beta, double scale) {
-  int64_t rows = gt__matrix()->ROWS, panel = gt__matrix()->COLS, panels = gt__ceil_div(g->o, panel);
-  int64_t x_size = g->h * g->w * g->n * g->c, y_size = g->area * g->n * panels * panel, sums_size = panels * panel * g->taps * g->c;
+  int64_t rows = gt__matrix()->ROWS, panel = gt__min(gt__matrix()->COLS, g->o), panels = gt__ceil_div(g->o, panel);
   gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(x_size + y_size + sums_size) * sizeof(real)));
-  real *inner_x = s.ptr, *sums = inner_x + x_size, *inner_y = sums + sums_size;
-  FN(gt__to_inner)(inner_x, x, g->n, g->c, g->h * g->w, g->c);
-  FN(gt__to_inner)(inner_y, y, g->n, g->o, g->area, gt__min(panel, g->o));
-  FN(sums_job) job = {.sums = sums, .x = inner_x, .y = inner_y, .g = g};
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(panels * panel * g->taps * g->c) * sizeof(real)));
+  FN(sums_job) job = {.sums = s.ptr, .x = x, .y = y, .g = g, .panel = panel};
   int64_t groups = gt__ceil_div(g->o, GT__BLOCK_COLS), wanted = gt__max(1, TASKS / (groups * g->kh));
   job.channels = gt__max(rows, gt__ceil_div(gt__ceil_div(g->c, wanted), rows) * rows);
   job.channels = gt__min(job.channels, CHANNELS / rows * rows);
   job.blocks = gt__ceil_div(g->c, job.channels);
   gt__parallel(groups * g->kh * job.blocks, FN(sums_task), &job);
-  FN(weight_job) unpack = {.to = w, .from = sums, .g = g, .beta = beta, .scale = scale};
+  FN(weight_job) unpack = {.to = w, .from = job.sums, .g = g, .panel = panel, .beta = beta, .scale = scale};
   gt__parallel(panels, FN(unpack_task), &unpack);
   gt__scratch_free(&s);
   return GT_OK;

@@ -11,9 +11,11 @@
 /* One block of a batch-reduce matrix product, the whole arithmetic of a convolution:
  *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x k] b[t][k x cols]
  * Element (r, l) of a[t] is a[t][a_offset + r a_row + l a_step], element (l, j) of b[t] is b[t][b_offset + l b_row + j], element
- * (r, j) of c is c[r c_row + j]. */
+ * (r, j) of c is c[r c_row + j]. From `ahead` on, unless it is NULL, a cache line is fetched for each of the count x k terms: what the
+ * next block will want. */
 #define GT__PRODUCT(real) \
-  struct { real *c; int64_t c_row; const real *const *a, *const *b; int64_t a_offset, a_row, a_step, b_offset, b_row, count, k; bool add; }
+  struct { real *c; int64_t c_row; const real *const *a, *const *b; int64_t a_offset, a_row, a_step, b_offset, b_row, count, k; bool add; \
+           const void *ahead; }
 typedef GT__PRODUCT(float) gt__product_f;
 typedef GT__PRODUCT(double) gt__product_d;
 

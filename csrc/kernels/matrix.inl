@@ -4,6 +4,8 @@
  * LOAD_PART(p, n), STORE_PART(p, v, n): the first n < LANES elements, the rest zero or left alone.
  */
 
+enum { FN(line) = 64 };       /* bytes */
+
 /* Before a loop over registers, which has to disappear. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -27,10 +29,12 @@ static inline __attribute__((always_inline)) void FN(columns)(const PRODUCT *p, 
     UNROLL
     for (int v = 0; v < vecs; v++) sum[r][v] = (vec){0};
   }
-  const int64_t a_row = p->a_row, a_step = p->a_step, b_row = p->b_row, k = p->k;
+  const int64_t a_row = p->a_row, a_step = p->a_step, b_row = p->b_row, k = p->k, line = p->ahead ? FN(line) : 0;
+  const char *ahead = p->ahead ? p->ahead : p->b;
   for (int64_t t = 0; t < p->count; t++) {
     const real *a = p->a[t] + p->a_offset, *b = p->b[t] + p->b_offset + j;
-    for (int64_t l = 0; l < k; l++, a += a_step, b += b_row) {
+    for (int64_t l = 0; l < k; l++, a += a_step, b += b_row, ahead += line) {
+      __builtin_prefetch(ahead, 0, 2);
       vec row[VECS];
       UNROLL
       for (int v = 0; v < vecs; v++) row[v] = part ? LOAD_PART(b, part) : FN(load)(b + v * LANES);

@@ -16,29 +16,33 @@ typedef struct geometry {
 /* The three passes: y from x and w, x from y and w, w from x and y. */
 typedef enum { GT__FORWARD, GT__INPUT, GT__WEIGHT } gt__pass;
 
-/* The ways to compute them: unrolling and a general matrix product (conv.c), which does every shape; taps as they are
- * (direct.c), for one group; Winograd's (winograd.c), for 4x4 kernels of stride 2, in Float. */
-enum { GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_SHAPE };
+/* The ways to compute them. unroll.c does every shape, on contiguous images; the others do one group, on images in the inner layout:
+ * taps as they are (direct.c), Winograd's for 4x4 kernels of stride 2 in Float (winograd.c), and few channels (few.c). */
+enum { GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_FEW, GT__WAYS, GT__BY_SHAPE = GT__WAYS };
 /* For tests and benchmarks: one way for all shapes that it can do, instead of the fastest for the shape. */
 void gt__convolve_by(int way);
 
-/* Between NCHW and memory in the order [panel of c][y][x][image][channel of the panel]; from_inner takes one panel of all c. */
-void gt__to_inner_f(float *to, const float *from, int64_t n, int64_t c, int64_t area, int64_t panel);
-void gt__to_inner_d(double *to, const double *from, int64_t n, int64_t c, int64_t area, int64_t panel);
-void gt__from_inner_f(float *to, const float *from, int64_t n, int64_t c, int64_t area);
-void gt__from_inner_d(double *to, const double *from, int64_t n, int64_t c, int64_t area);
+/* x[n][c][h][w], y[n][o][oh][ow], w[o][c/groups][kh][kw]; results first. The weight form is w = beta w + scale (...). */
+int gt__unroll_forward_f(float *y, const float *x, const float *w, const geometry *g);
+int gt__unroll_forward_d(double *y, const double *x, const double *w, const geometry *g);
+int gt__unroll_input_f(float *x, const float *y, const float *w, const geometry *g);
+int gt__unroll_input_d(double *x, const double *y, const double *w, const geometry *g);
+int gt__unroll_weight_f(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
+int gt__unroll_weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale);
 
-/* x[n][c][h][w], y[n][o][oh][ow], w[o][c][kh][kw], one group; results first. */
-int gt__direct_forward_f(float *y, const float *x, const float *w, const geometry *g);
-int gt__direct_forward_d(double *y, const double *x, const double *w, const geometry *g);
-int gt__direct_input_f(float *x, const float *y, const float *w, const geometry *g);
-int gt__direct_input_d(double *x, const double *y, const double *w, const geometry *g);
-/* w = beta w + scale (...) */
+/* x[h][w][n][c], y[oh][ow][n][o], w[o][c][kh][kw], one group. A weight comes as a contiguous tensor, since its packed form is kept with it. */
+int gt__direct_forward_f(float *y, const float *x, const gt_tensor *w, const geometry *g);
+int gt__direct_forward_d(double *y, const double *x, const gt_tensor *w, const geometry *g);
+int gt__direct_input_f(float *x, const float *y, const gt_tensor *w, const geometry *g);
+int gt__direct_input_d(double *x, const double *y, const gt_tensor *w, const geometry *g);
 int gt__direct_weight_f(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
 int gt__direct_weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale);
 
 bool gt__winograd_can(const geometry *g);
-int gt__winograd_forward(float *y, const float *x, const float *w, const geometry *g);
-int gt__winograd_input(float *x, const float *y, const float *w, const geometry *g);
+int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g);
+int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g);
 int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
+
+/* The form of a packed weight (core.h): whose, for which pass. */
+static inline uint64_t gt__form(int way, gt__pass pass) { return (uint64_t)way << 2 | (uint64_t)pass; }
 #endif

@@ -1,5 +1,6 @@
 /* copy.c: fill, copy with conversion between all types, single elements, concatenation. */
 #include "ops.h"
+#include "layout.h"
 #include <string.h>
 
 /* ---- conversion loops ------------------------------------------------------------------------------------------------ */
@@ -221,6 +222,10 @@ int gt_copy(gt_tensor *r, const gt_tensor *a) {
     return code;
   }
   if (!gt_same_shape(r, a)) return copy_in_order(r, a);
+  if (gt__reorder(r, a)) {
+    gt__wrote(r);
+    return GT_OK;
+  }
   gt__inner convert = gt__convert(r->dtype, a->dtype);
   gt__iterator_start(&it, r->rank, r->shape);
   gt__iterator_add(&it, r);

@@ -3,7 +3,7 @@
  * With memory in the order [y][x][image][channel], each tap of a kernel joins a position of the result with one position of the
  * operand, and both are dense matrices of images by channels. So every pass is a sum of small matrix products over lists of
  * taps (forward, input) or of positions (weight), and taps outside the image are left out of the list. Nothing is unrolled,
- * whatever kernel, stride, padding and dilation are. Operands come and go as NCHW and are put into this order at the edges.
+ * whatever kernel, stride, padding and dilation are.
  *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */
@@ -16,8 +16,7 @@ enum {
   INNER = 512,               /* inner length of one product over a list: its panel of b, 128 KB, stays in a core's L2 cache */
   TASK_ROWS = 2048,          /* rows of the result (positions x images) in one task */
   TASKS = 16,                /* tasks are made smaller rather than fewer than this */
-  CHANNELS = 96,             /* of x in one task of the weight form */
-  POSITIONS = 64             /* positions transposed at a time */
+  CHANNELS = 96              /* of x in one task of the weight form */
 };
 
 typedef struct tap { int64_t i, j; } tap;

@@ -3,22 +3,28 @@
  * A pixel's row and column are even or odd in the padded image: four phases. Between one phase and the output the kernel is
  * 2x2 with stride 1, so y is a sum of four such convolutions, and each phase of x's gradient is one. A tile of 4x4 results takes
  * 5x5 numbers of its operand into 5x5 points, where 25 products replace 64: a matrix product for each point, over tiles and
- * images, summed over phases and channels. Orders of memory, all inside [y][x][image][channel] (direct.c):
- *   operand   v[point][phase][tile][image][inner channel]
+ * images, summed over phases and channels. Orders of memory, all inside [y][x][image][channel]:
+ *   operand   v[point][phase][row][inner channel]      row: tile and image
  *   weights   u[set][point][panel][phase][inner channel][column]
- *   products  m[point][tile][image][column]
+ *   products  m[point][row][column]
+ * Where the weights are small, a task takes some rows all the way, and v and m stay in its core's L2 cache. Where they are large, all
+ * rows go through each of the three stages together, so that the weights are read once.
+ *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */
 #include "conv.h"
 #include "../kernels/kernels.h"
-#include <string.h>
 
 enum {
   POINTS = 25, PHASES = 4, TAPS = 16, SIDE = 4, POINT_SIDE = 5,
   RUN = 4096,                /* numbers transformed at a time, of one tile */
+  SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
   CHUNK = 4 << 20,           /* numbers of v, at most, if there is more than a tile of them */
+  NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
+  ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
+  LINE = 16,                 /* numbers in a cache line */
   TASK_ROWS = 528,           /* rows of a product in one task */
-  INNER = 512                /* images taken together in the weight form */
+  INNER = 512                /* rows taken together in the weight form */
 };
 
 static const float zeros[RUN];
@@ -27,75 +33,191 @@ bool gt__winograd_can(const geometry *g) {
   return g->groups == 1 && g->kh == 4 && g->kw == 4 && g->sh == 2 && g->sw == 2 && g->dh == 1 && g->dw == 1;
 }
 
-/* Results (4 ty + r, 4 tx + q) of a grid, r and q in 0..3, at out_step (4 ty + r) + out_y; their operands at in_step (4 ty + r) + in_y. */
+/* Results (4 ty + r, 4 tx + q) of a grid, r and q in 0..3, at out_step (4 ty + r) + out_y; their operands at in_step (4 ty + r) + in_y.
+ * Either all phases of the operand are summed into one set of results, or there are several sets, each of one phase. */
 typedef struct grid {
   const float *in, *weight;
-  float *out, *v, *m;
-  int64_t n, inner, cols, phases;
+  float *out;
+  int64_t n, inner, cols, phases, sets;
   int64_t in_h, in_w, in_step, in_y[PHASES], in_x[PHASES];
-  int64_t out_h, out_w, out_step, out_y, out_x;
-  int64_t tiles_x, tile0, tiles;          /* tiles in a row; first and number of those in hand */
+  int64_t out_h, out_w, out_step, out_y[PHASES], out_x[PHASES];
+  int64_t tiles_y, tiles_x;
+  /* Rows are cut into blocks: some tiles with all their images, or a part of the images of one tile. */
+  int64_t tiles, images, parts;
 } grid;
 
-/* The pieces that tasks take of a tile's n x channels numbers. */
-static int64_t pieces(int64_t numbers) { return gt__ceil_div(numbers, RUN); }
+/* Rows of a block in hand: tiles from tile0 on, of each the images from n0 on. */
+typedef struct rows { int64_t tile0, tiles, n0, n, count; } rows;
 
-static void operand_task(void *context, int64_t i) {
-  const grid *a = context;
-  int64_t numbers = a->n * a->inner, at = i % pieces(numbers) * RUN, phase = i / pieces(numbers) % a->phases;
-  int64_t tile = i / pieces(numbers) / a->phases, y0 = (a->tile0 + tile) / a->tiles_x * SIDE, x0 = (a->tile0 + tile) % a->tiles_x * SIDE;
-  const float *from[POINTS];
-  float *to[POINTS];
-  for (int64_t e = 0; e < POINTS; e++) {
-    int64_t y = (y0 + e / POINT_SIDE) * a->in_step + a->in_y[phase], x = (x0 + e % POINT_SIDE) * a->in_step + a->in_x[phase];
-    bool inside = y >= 0 && y < a->in_h && x >= 0 && x < a->in_w;
-    from[e] = inside ? a->in + (y * a->in_w + x) * numbers + at : zeros;
-    to[e] = a->v + ((e * a->phases + phase) * a->tiles + tile) * numbers + at;
-  }
-  gt__winograd()->operand(to, from, gt__min(RUN, numbers - at));
+static rows block_of(const grid *a, int64_t i) {
+  rows r = {.tile0 = i / a->parts * a->tiles, .n0 = i % a->parts * a->images};
+  r.tiles = gt__min(a->tiles, a->tiles_y * a->tiles_x - r.tile0);
+  r.n = gt__min(a->images, a->n - r.n0);
+  r.count = r.tiles * r.n;
+  return r;
 }
 
-static void product_task(void *context, int64_t i) {
-  const grid *job = context;
-  const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t rows = job->tiles * job->n, blocks = gt__ceil_div(rows, TASK_ROWS), groups = gt__ceil_div(job->cols, GT__BLOCK_COLS);
-  int64_t row0 = i % blocks * TASK_ROWS, row1 = gt__min(rows, row0 + TASK_ROWS);
-  int64_t e = i / blocks / groups, j0 = i / blocks % groups * GT__BLOCK_COLS, j1 = gt__min(job->cols, j0 + GT__BLOCK_COLS);
-  int64_t panel = kernels->cols_f, panels = gt__ceil_div(job->cols, panel), depth = job->phases * job->inner;
-  const float *a[PHASES], *b[PHASES];
-  for (int64_t phase = 0; phase < job->phases; phase++) {
-    a[phase] = job->v + (e * job->phases + phase) * rows * job->inner;
-    b[phase] = job->weight + e * panels * panel * depth + phase * job->inner * panel;
+/* Blocks of about `wanted` rows; returns how many there are. */
+static int64_t cut_rows(grid *a, int64_t wanted) {
+  int64_t unit = gt__matrix()->rows_f, tiles = a->tiles_y * a->tiles_x;
+  a->tiles = gt__max(1, gt__min(tiles, wanted / a->n));
+  a->images = a->n;
+  if (wanted < a->n) a->images = gt__ceil_div(gt__ceil_div(a->n, gt__ceil_div(a->n, wanted)), unit) * unit;
+  a->parts = gt__ceil_div(a->n, a->images);
+  return gt__ceil_div(tiles, a->tiles) * a->parts;
+}
+
+/* ---- stages ------------------------------------------------------------------------------------------------------------- */
+
+/* v[point][row][channel], points v_step apart, for one tile and phase: images n0 .. n0 + n - 1. */
+static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
+  int64_t y0 = tile / a->tiles_x * SIDE * a->in_step + a->in_y[phase], x0 = tile % a->tiles_x * SIDE * a->in_step + a->in_x[phase];
+  const float *pixel[POINTS], *from[POINTS];
+  float *to[POINTS];
+  for (int64_t e = 0; e < POINTS; e++) {
+    int64_t y = y0 + e / POINT_SIDE * a->in_step, x = x0 + e % POINT_SIDE * a->in_step;
+    bool inside = y >= 0 && y < a->in_h && x >= 0 && x < a->in_w;
+    pixel[e] = inside ? a->in + ((y * a->in_w + x) * a->n + n0) * a->inner : NULL;
   }
-  gt__product_f p = {.c_row = job->cols, .a = a, .b = b, .a_row = job->inner, .a_step = 1, .b_row = panel,
-                     .count = job->phases, .k = job->inner};
-  for (int64_t row = row0; row < row1; row += kernels->rows_f) {
-    p.a_offset = row * job->inner;
-    for (int64_t j = j0; j < j1; j += panel) {
-      p.c = job->m + (e * rows + row) * job->cols + j;
-      p.b_offset = j * depth;
+  for (int64_t at = 0, numbers = n * a->inner; at < numbers; at += RUN) {
+    for (int64_t e = 0; e < POINTS; e++) {
+      from[e] = pixel[e] ? pixel[e] + at : zeros;
+      to[e] = v + e * v_step + at;
+    }
+    gt__winograd()->operand(to, from, gt__min(RUN, numbers - at));
+  }
+}
+
+/* The results of one tile from m[point][row][column], points m_step apart. */
+static void transform_result(const grid *a, const float *m, int64_t m_step, int64_t tile, int64_t set, int64_t n0, int64_t n) {
+  int64_t y0 = tile / a->tiles_x * SIDE * a->out_step + a->out_y[set], x0 = tile % a->tiles_x * SIDE * a->out_step + a->out_x[set];
+  const float *from[POINTS];
+  float *pixel[SIDE * SIDE], *to[SIDE * SIDE];
+  for (int64_t e = 0; e < SIDE * SIDE; e++) {
+    int64_t y = y0 + e / SIDE * a->out_step, x = x0 + e % SIDE * a->out_step;
+    pixel[e] = y < a->out_h && x < a->out_w ? a->out + ((y * a->out_w + x) * a->n + n0) * a->cols : NULL;
+  }
+  for (int64_t at = 0, numbers = n * a->cols; at < numbers; at += RUN) {
+    for (int64_t e = 0; e < POINTS; e++) from[e] = m + e * m_step + at;
+    for (int64_t e = 0; e < SIDE * SIDE; e++) to[e] = pixel[e] ? pixel[e] + at : NULL;
+    gt__winograd()->result(to, from, gt__min(RUN, numbers - at));
+  }
+}
+
+/* Rows row0 .. row1 - 1 and columns j0 .. j1 - 1 of the products of one point of a set; v holds `count` rows of each phase. */
+static void multiply(const grid *a, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0, int64_t row1, int64_t j0, int64_t j1) {
+  const gt__matrix_kernels *kernels = gt__matrix();
+  int64_t panel = kernels->cols_f, panels = gt__ceil_div(a->cols, panel), depth = a->phases * a->inner;
+  const float *as[PHASES], *bs[PHASES];
+  for (int64_t phase = 0; phase < a->phases; phase++) {
+    as[phase] = v + phase * count * a->inner;
+    bs[phase] = a->weight + (set * POINTS + e) * panels * panel * depth + phase * a->inner * panel;
+  }
+  gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .count = a->phases, .k = a->inner};
+  for (int64_t j = j0; j < j1; j += panel) {
+    p.b_offset = j * depth;
+    /* The next panel, after the last one the next point's: a part of it by each block of rows. */
+    const float *ahead = bs[0] + (j + panel) * depth, *end = ahead + panel * depth;
+    for (int64_t row = row0; row < row1; row += kernels->rows_f, ahead += depth * LINE) {
+      p.a_offset = row * a->inner;
+      p.ahead = ahead < end ? ahead : NULL;
+      p.c = m + row * a->cols + j;
       kernels->block_f(&p, (int)gt__min(kernels->rows_f, row1 - row), (int)gt__min(panel, j1 - j));
     }
   }
 }
 
-static void result_task(void *context, int64_t i) {
-  const grid *a = context;
-  int64_t numbers = a->n * a->cols, at = i % pieces(numbers) * RUN;
-  int64_t tile = i / pieces(numbers), y0 = (a->tile0 + tile) / a->tiles_x * SIDE, x0 = (a->tile0 + tile) % a->tiles_x * SIDE;
-  const float *from[POINTS];
-  float *to[SIDE * SIDE];
-  for (int64_t e = 0; e < POINTS; e++) from[e] = a->m + (e * a->tiles + tile) * numbers + at;
-  for (int64_t e = 0; e < SIDE * SIDE; e++) {
-    int64_t y = (y0 + e / SIDE) * a->out_step + a->out_y, x = (x0 + e % SIDE) * a->out_step + a->out_x;
-    to[e] = y < a->out_h && x < a->out_w ? a->out + (y * a->out_w + x) * numbers + at : NULL;
+/* ---- some rows all the way ------------------------------------------------------------------------------------------------ */
+
+typedef struct through_job { const grid *a; int failed; } through_job;
+
+static void through_task(void *context, int64_t i) {
+  through_job *job = context;
+  const grid *a = job->a;
+  rows r = block_of(a, i);
+  int64_t v_step = a->phases * r.count * a->inner + SKEW, m_step = r.count * a->cols + SKEW;
+  gt__scratch s;
+  if (gt__scratch_alloc(&s, (size_t)(POINTS * (v_step + m_step)) * sizeof(float))) {
+    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
+    return;
   }
-  gt__winograd()->result(to, from, gt__min(RUN, numbers - at));
+  float *v = s.ptr, *m = v + POINTS * v_step;
+  for (int64_t set = 0; set < a->sets; set++) {
+    for (int64_t phase = 0; phase < a->phases; phase++) {
+      for (int64_t t = 0; t < r.tiles; t++) {
+        transform_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
+      }
+    }
+    for (int64_t e = 0; e < POINTS; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
+    for (int64_t t = 0; t < r.tiles; t++) transform_result(a, m + t * r.n * a->cols, m_step, r.tile0 + t, set, r.n0, r.n);
+  }
+  gt__scratch_free(&s);
 }
 
-/* Tiles of which v is not larger than CHUNK, at least one. */
-static int64_t tiles_at_once(const geometry *g, int64_t depth, int64_t tiles) {
-  return gt__max(1, gt__min(tiles, CHUNK / (POINTS * g->n * depth)));
+/* ---- all rows through each stage -------------------------------------------------------------------------------------------- */
+
+typedef struct staged_job {
+  const grid *a;
+  rows r;
+  float *v, *m;
+  int64_t v_step, m_step, set, images;  /* images transformed at a time */
+} staged_job;
+
+static void operand_task(void *context, int64_t i) {
+  const staged_job *job = context;
+  const grid *a = job->a;
+  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
+  int64_t phase = i / parts / job->r.tiles;
+  transform_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile, job->set + phase,
+                    job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+}
+
+static void product_task(void *context, int64_t i) {
+  const staged_job *job = context;
+  int64_t count = job->r.count, blocks = gt__ceil_div(count, TASK_ROWS), groups = gt__ceil_div(job->a->cols, GT__BLOCK_COLS);
+  int64_t row0 = i % blocks * TASK_ROWS, e = i / blocks / groups, j0 = i / blocks % groups * GT__BLOCK_COLS;
+  multiply(job->a, job->v + e * job->v_step, job->m + e * job->m_step, job->set, e, count, row0, gt__min(count, row0 + TASK_ROWS), j0,
+           gt__min(job->a->cols, j0 + GT__BLOCK_COLS));
+}
+
+static void result_task(void *context, int64_t i) {
+  const staged_job *job = context;
+  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts;
+  transform_result(job->a, job->m + (tile * job->r.n + n0) * job->a->cols, job->m_step, job->r.tile0 + tile, job->set,
+                   job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+}
+
+/* Images that make a run of numbers long enough for a task. */
+static int64_t images_at_once(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
+
+static int staged(grid *a) {
+  int64_t blocks = cut_rows(a, gt__max(1, CHUNK / (POINTS * a->phases * a->inner)));
+  rows r = block_of(a, 0);
+  staged_job job = {.a = a, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
+  gt__scratch s;
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(POINTS * (job.v_step + job.m_step)) * sizeof(float)));
+  job.v = s.ptr;
+  job.m = job.v + POINTS * job.v_step;
+  for (int64_t i = 0; i < blocks * a->sets; i++) {
+    job.r = block_of(a, i / a->sets);
+    job.set = i % a->sets;
+    job.images = images_at_once(a->inner);
+    gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
+    gt__parallel(POINTS * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
+    job.images = images_at_once(a->cols);
+    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
+  }
+  gt__scratch_free(&s);
+  return GT_OK;
+}
+
+/* All rows of a grid. */
+static int through_points(grid *a) {
+  int64_t near = NEAR / (POINTS * (a->phases * a->inner + a->cols)) / gt__matrix()->rows_f * gt__matrix()->rows_f;
+  if (near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near) return staged(a);
+  through_job job = {.a = a};
+  gt__parallel(cut_rows(a, near), through_task, &job);
+  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : GT_OK;
 }
 
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */
@@ -105,6 +227,7 @@ typedef struct weight_job {
   const float *from;
   const geometry *g;
   bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
+  int64_t panels;
   double beta, scale;
 } weight_job;
 
@@ -130,6 +253,12 @@ static void pack_task(void *context, int64_t i) {
   }
 }
 
+static void pack(void *to, void *context) {
+  weight_job *job = context;
+  job->to = to;
+  gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
+}
+
 /* w = beta w + scale times the taps of s[point][panel][phase][c][column] */
 static void unpack_task(void *context, int64_t i) {
   const weight_job *job = context;
@@ -153,17 +282,6 @@ static void unpack_task(void *context, int64_t i) {
 
 /* ---- forward and input -------------------------------------------------------------------------------------------------- */
 
-/* All tiles_y x tiles_x tiles of a grid. */
-static void through_points(grid *a, const geometry *g, int64_t tiles_y) {
-  int64_t tiles = tiles_y * a->tiles_x, most = tiles_at_once(g, a->phases * a->inner, tiles);
-  for (a->tile0 = 0; a->tile0 < tiles; a->tile0 += most) {
-    a->tiles = gt__min(most, tiles - a->tile0);
-    gt__parallel(a->tiles * a->phases * pieces(a->n * a->inner), operand_task, a);
-    gt__parallel(POINTS * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(a->tiles * a->n, TASK_ROWS), product_task, a);
-    gt__parallel(a->tiles * pieces(a->n * a->cols), result_task, a);
-  }
-}
-
 /* The first r with 2 r + phase - pad >= 0. */
 static int64_t first(int64_t pad, int64_t phase) { return pad > phase ? (pad - phase + 1) / 2 : 0; }
 /* Tiles that hold the results from it to those of the last of `size` pixels. */
@@ -171,76 +289,70 @@ static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase) {
   return gt__ceil_div((size - 1 + pad - phase + 2) / 2 - first(pad, phase), SIDE);
 }
 
-int gt__winograd_forward(float *y, const float *x, const float *w, const geometry *g) {
-  int64_t panels = gt__ceil_div(g->o, gt__matrix()->cols_f), tiles_y = gt__ceil_div(g->oh, SIDE), tiles_x = gt__ceil_div(g->ow, SIDE);
-  int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * g->o * g->area;
-  int64_t rows = tiles_at_once(g, PHASES * g->c, tiles_y * tiles_x) * g->n;
-  int64_t u_size = POINTS * panels * gt__matrix()->cols_f * PHASES * g->c, v_size = POINTS * PHASES * rows * g->c;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(x_size + y_size + u_size + v_size + POINTS * rows * g->o) * sizeof(float)));
-  float *inner_x = s.ptr, *inner_y = inner_x + x_size, *u = inner_y + y_size, *v = u + u_size;
-  gt__to_inner_f(inner_x, x, g->n, g->c, g->h * g->w, g->c);
-  weight_job pack = {.to = u, .from = w, .g = g};
-  gt__parallel(panels * g->c, pack_task, &pack);
-  grid a = {.in = inner_x, .weight = u, .out = inner_y, .v = v, .m = v + v_size, .n = g->n, .inner = g->c, .cols = g->o, .phases = PHASES,
-            .in_h = g->h, .in_w = g->w, .in_step = 2, .out_h = g->oh, .out_w = g->ow, .out_step = 1, .tiles_x = tiles_x};
+int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g) {
+  weight_job job = {.from = gt__f(w), .g = g, .panels = gt__ceil_div(g->o, gt__matrix()->cols_f)};
+  int64_t numbers = POINTS * job.panels * gt__matrix()->cols_f * PHASES * g->c;
+  gt__packed *u;
+  GT_TRY(gt__packed_get(&u, w, gt__form(GT__BY_WINOGRAD, GT__FORWARD), (size_t)numbers * sizeof(float), pack, &job));
+  grid a = {.in = x, .weight = gt__packed_data(u), .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = PHASES, .sets = 1, .in_h = g->h,
+            .in_w = g->w, .in_step = 2, .out_h = g->oh, .out_w = g->ow, .out_step = 1, .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
   for (int64_t phase = 0; phase < PHASES; phase++) a.in_y[phase] = phase / 2 - g->ph, a.in_x[phase] = phase % 2 - g->pw;
-  through_points(&a, g, tiles_y);
-  gt__from_inner_f(y, inner_y, g->n, g->o, g->area);
-  gt__scratch_free(&s);
-  return GT_OK;
+  int code = through_points(&a);
+  gt__packed_put(u);
+  return code;
 }
 
-int gt__winograd_input(float *x, const float *y, const float *w, const geometry *g) {
-  int64_t panels = gt__ceil_div(g->c, gt__matrix()->cols_f), most = 1;
-  for (int64_t phase = 0; phase < PHASES; phase++) {
-    most = gt__max(most, tiles_of_phase(g->h, g->ph, phase / 2) * tiles_of_phase(g->w, g->pw, phase % 2));
-  }
-  int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * g->o * g->area, rows = tiles_at_once(g, g->o, most) * g->n;
-  int64_t set = POINTS * panels * gt__matrix()->cols_f * g->o, v_size = POINTS * rows * g->o;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(x_size + y_size + PHASES * set + v_size + POINTS * rows * g->c) * sizeof(float)));
-  float *inner_x = s.ptr, *inner_y = inner_x + x_size, *u = inner_y + y_size, *v = u + PHASES * set;
-  gt__to_inner_f(inner_y, y, g->n, g->o, g->area, g->o);
-  weight_job pack = {.to = u, .from = w, .g = g, .input = true};
-  gt__parallel(panels * g->o, pack_task, &pack);
+int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g) {
+  weight_job job = {.from = gt__f(w), .g = g, .input = true, .panels = gt__ceil_div(g->c, gt__matrix()->cols_f)};
+  int64_t numbers = PHASES * POINTS * job.panels * gt__matrix()->cols_f * g->o;
+  gt__packed *u;
+  GT_TRY(gt__packed_get(&u, w, gt__form(GT__BY_WINOGRAD, GT__INPUT), (size_t)numbers * sizeof(float), pack, &job));
+  grid a = {.in = y, .weight = gt__packed_data(u), .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = PHASES, .in_h = g->oh,
+            .in_w = g->ow, .in_step = 1, .out_h = g->h, .out_w = g->w, .out_step = 2};
   for (int64_t phase = 0; phase < PHASES; phase++) {
     int64_t y0 = first(g->ph, phase / 2), x0 = first(g->pw, phase % 2);
-    grid a = {.in = inner_y, .weight = u + phase * set, .out = inner_x, .v = v, .m = v + v_size, .n = g->n, .inner = g->o, .cols = g->c,
-              .phases = 1, .in_h = g->oh, .in_w = g->ow, .in_step = 1, .in_y = {y0 - 1}, .in_x = {x0 - 1}, .out_h = g->h, .out_w = g->w,
-              .out_step = 2, .out_y = 2 * y0 + phase / 2 - g->ph, .out_x = 2 * x0 + phase % 2 - g->pw,
-              .tiles_x = tiles_of_phase(g->w, g->pw, phase % 2)};
-    through_points(&a, g, tiles_of_phase(g->h, g->ph, phase / 2));
+    a.in_y[phase] = y0 - 1, a.in_x[phase] = x0 - 1;
+    a.out_y[phase] = 2 * y0 + phase / 2 - g->ph, a.out_x[phase] = 2 * x0 + phase % 2 - g->pw;
+    a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, phase / 2));
+    a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, phase % 2));
   }
-  gt__from_inner_f(x, inner_x, g->n, g->c, g->h * g->w);
-  gt__scratch_free(&s);
-  return GT_OK;
+  int code = through_points(&a);
+  gt__packed_put(u);
+  return code;
 }
 
 /* ---- weight --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct sums_job {
-  const grid *x;
-  const float *y;            /* [panel of o][y][x][image][column] */
-  float *v, *sums;           /* v[panel][point][tile][image][column]; sums[point][panel][phase][c][column] */
+  const grid *x, *y;         /* the operand; the gradient, whose inner channels are those of y */
+  rows r;
+  float *v, *gv, *sums;      /* v[point][phase][row][c], gv[point][row][o]; sums[point][panel][phase][c][column] */
   const geometry *g;
-  int64_t width, panels;     /* columns of a panel in memory */
+  int64_t v_step, gv_step, panels, images;
   bool add;
 } sums_job;
+
+static void sums_operand_task(void *context, int64_t i) {
+  const sums_job *job = context;
+  staged_job stage = {.a = job->x, .r = job->r, .v = job->v, .v_step = job->v_step, .images = job->images};
+  operand_task(&stage, i);
+}
 
 static void gradient_task(void *context, int64_t i) {
   const sums_job *job = context;
   const geometry *g = job->g;
-  int64_t numbers = g->n * job->width, at = i % pieces(numbers) * RUN, tile = i / pieces(numbers) % job->x->tiles;
-  int64_t panel = i / pieces(numbers) / job->x->tiles, place = job->x->tile0 + tile;
+  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, n = gt__min(job->images, job->r.n - n0), tile = i / parts;
+  int64_t y0 = (job->r.tile0 + tile) / job->x->tiles_x * SIDE, x0 = (job->r.tile0 + tile) % job->x->tiles_x * SIDE;
   const float *from[SIDE * SIDE];
   float *to[POINTS];
-  for (int64_t e = 0; e < SIDE * SIDE; e++) {
-    int64_t y = place / job->x->tiles_x * SIDE + e / SIDE, x = place % job->x->tiles_x * SIDE + e % SIDE;
-    from[e] = y < g->oh && x < g->ow ? job->y + ((panel * g->oh + y) * g->ow + x) * numbers + at : zeros;
+  for (int64_t at = 0, numbers = n * g->o; at < numbers; at += RUN) {
+    for (int64_t e = 0; e < SIDE * SIDE; e++) {
+      int64_t y = y0 + e / SIDE, x = x0 + e % SIDE;
+      from[e] = y < g->oh && x < g->ow ? job->y->in + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o + at : zeros;
+    }
+    for (int64_t e = 0; e < POINTS; e++) to[e] = job->gv + e * job->gv_step + (tile * job->r.n + n0) * g->o + at;
+    gt__winograd()->gradient(to, from, gt__min(RUN, numbers - at));
   }
-  for (int64_t e = 0; e < POINTS; e++) to[e] = job->v + ((panel * POINTS + e) * job->x->tiles + tile) * numbers + at;
-  gt__winograd()->gradient(to, from, gt__min(RUN, numbers - at));
 }
 
 /* One point and phase, some panels of o, all channels of x. */
@@ -248,46 +360,47 @@ static void sums_task(void *context, int64_t i) {
   const sums_job *job = context;
   const geometry *g = job->g;
   const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t rows = job->x->tiles * g->n, panel = kernels->cols_f, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
-  int64_t j0 = i % groups * GT__BLOCK_COLS, cols = gt__min(GT__BLOCK_COLS, g->o - j0), phase = i / groups % PHASES, e = i / groups / PHASES;
+  int64_t count = job->r.count, panel = kernels->cols_f, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
+  int64_t j0 = i % groups * GT__BLOCK_COLS, j1 = gt__min(g->o, j0 + GT__BLOCK_COLS), phase = i / groups % PHASES, e = i / groups / PHASES;
   const float *a, *b;
-  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = job->width, .count = 1, .add = job->add};
-  for (int64_t row = 0; row < rows; row += INNER, p.add = true) {
-    p.k = gt__min(INNER, rows - row);
-    a = job->x->v + ((e * PHASES + phase) * rows + row) * g->c;
-    for (int64_t c = 0; c < g->c; c += kernels->rows_f) {
-      p.a_offset = c;
-      for (int64_t j = j0; j < j0 + cols; j += panel) {
-        b = job->v + ((j / panel * POINTS + e) * rows + row) * job->width;
+  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = g->o, .count = 1, .add = job->add};
+  for (int64_t row = 0; row < count; row += INNER, p.add = true) {
+    p.k = gt__min(INNER, count - row);
+    a = job->v + e * job->v_step + (phase * count + row) * g->c;
+    b = job->gv + e * job->gv_step + row * g->o;
+    for (int64_t j = j0; j < j1; j += panel) {
+      p.b_offset = j;
+      for (int64_t c = 0; c < g->c; c += kernels->rows_f) {
+        p.a_offset = c;
         p.c = job->sums + (((e * job->panels + j / panel) * PHASES + phase) * g->c + c) * panel;
-        kernels->block_f(&p, (int)gt__min(kernels->rows_f, g->c - c), (int)gt__min(panel, j0 + cols - j));
+        kernels->block_f(&p, (int)gt__min(kernels->rows_f, g->c - c), (int)gt__min(panel, j1 - j));
       }
     }
   }
 }
 
 int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
-  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel), width = gt__min(panel, g->o);
-  int64_t tiles_x = gt__ceil_div(g->ow, SIDE), tiles = gt__ceil_div(g->oh, SIDE) * tiles_x;
-  int64_t most = tiles_at_once(g, PHASES * g->c, tiles), rows = most * g->n;
-  int64_t x_size = g->n * g->c * g->h * g->w, y_size = g->n * width * panels * g->area;
-  int64_t sums_size = POINTS * panels * PHASES * g->c * panel, v_size = POINTS * PHASES * rows * g->c;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(x_size + y_size + sums_size + v_size + POINTS * rows * width * panels) * sizeof(float)));
-  float *inner_x = s.ptr, *sums = inner_x + x_size, *v = sums + sums_size, *inner_y = v + v_size;
-  gt__to_inner_f(inner_x, x, g->n, g->c, g->h * g->w, g->c);
-  gt__to_inner_f(inner_y, y, g->n, g->o, g->area, width);
-  grid a = {.in = inner_x, .v = v, .n = g->n, .inner = g->c, .phases = PHASES, .in_h = g->h, .in_w = g->w, .in_step = 2,
-            .tiles_x = tiles_x};
+  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
+  grid a = {.in = x, .n = g->n, .inner = g->c, .phases = PHASES, .in_h = g->h, .in_w = g->w, .in_step = 2,
+            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)}, b = {.in = y};
   for (int64_t phase = 0; phase < PHASES; phase++) a.in_y[phase] = phase / 2 - g->ph, a.in_x[phase] = phase % 2 - g->pw;
-  sums_job job = {.x = &a, .y = inner_y, .v = inner_y + y_size, .sums = sums, .g = g, .width = width, .panels = panels};
-  for (a.tile0 = 0; a.tile0 < tiles; a.tile0 += most, job.add = true) {
-    a.tiles = gt__min(most, tiles - a.tile0);
-    gt__parallel(a.tiles * PHASES * pieces(g->n * g->c), operand_task, &a);
-    gt__parallel(panels * a.tiles * pieces(g->n * width), gradient_task, &job);
+  int64_t blocks = cut_rows(&a, gt__max(1, CHUNK / (POINTS * PHASES * g->c)));
+  rows r = block_of(&a, 0);
+  sums_job job = {.x = &a, .y = &b, .g = g, .v_step = PHASES * r.count * g->c + SKEW, .gv_step = r.count * g->o + SKEW, .panels = panels};
+  gt__scratch s;
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(POINTS * (job.v_step + job.gv_step + panels * panel * PHASES * g->c)) * sizeof(float)));
+  job.v = s.ptr;
+  job.gv = job.v + POINTS * job.v_step;
+  job.sums = job.gv + POINTS * job.gv_step;
+  for (int64_t i = 0; i < blocks; i++, job.add = true) {
+    job.r = block_of(&a, i);
+    job.images = images_at_once(g->c);
+    gt__parallel(PHASES * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
+    job.images = images_at_once(g->o);
+    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
     gt__parallel(POINTS * PHASES * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
   }
-  weight_job unpack = {.to = w, .from = sums, .g = g, .beta = beta, .scale = scale};
+  weight_job unpack = {.to = w, .from = job.sums, .g = g, .panels = panels, .beta = beta, .scale = scale};
   gt__parallel(panels * g->c, unpack_task, &unpack);
   gt__scratch_free(&s);
   return GT_OK;

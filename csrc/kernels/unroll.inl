@@ -1,4 +1,4 @@
-/* conv.inl: the loops of ops/conv.c, included once for float and once for double.
+/* unroll.inl: the loops of ops/unroll.c, included once for float and once for double.
  * real: the element type; FN(name): the function's name for it; GEMM, GEMM_PARALLEL: its matrix products.
  *
  * Unrolling goes through phase planes: one channel of an image, zero-padded, with the pixels that the stride keeps apart
@@ -176,7 +176,7 @@ static void FN(conv_task)(void *context, int64_t i) {
 }
 
 /* y[n][o][oh][ow], x[n][c][h][w], w[o][cg][kh][kw]. */
-static int FN(conv)(real *y, const real *x, const real *w, const geometry *g) {
+int FN(gt__unroll_forward)(real *y, const real *x, const real *w, const geometry *g) {
   if (is_matrix(g)) {
     int64_t inner = g->c * g->taps;
     GEMM_PARALLEL(0, 1, g->n, g->o, inner, 1, x, inner, w, inner, 0, y, g->o);
@@ -219,7 +219,7 @@ static void FN(conv_input_task)(void *context, int64_t i) {
 }
 
 /* x[n][c][h][w], y[n][o][oh][ow], w[o][cg][kh][kw]. */
-static int FN(conv_input)(real *x, const real *y, const real *w, const geometry *g) {
+int FN(gt__unroll_input)(real *x, const real *y, const real *w, const geometry *g) {
   if (is_matrix(g)) {
     int64_t inner = g->c * g->taps;
     GEMM_PARALLEL(0, 0, g->n, inner, g->o, 1, y, g->o, w, inner, 0, x, inner);
@@ -280,7 +280,7 @@ static void FN(conv_weight_sum)(void *context, int64_t i) {
 }
 
 /* w[o][cg][kh][kw], x[n][c][h][w], y[n][o][oh][ow]. */
-static int FN(conv_weight)(real *w, const real *x, const real *y, const geometry *g, double beta, double scale) {
+int FN(gt__unroll_weight)(real *w, const real *x, const real *y, const geometry *g, double beta, double scale) {
   int64_t inner = g->cg * g->taps;
   if (is_matrix(g)) {
     GEMM_PARALLEL(1, 0, g->o, inner, g->n, (real)scale, y, g->o, x, inner, (real)beta, w, inner);
@@ -301,61 +301,4 @@ static int FN(conv_weight)(real *w, const real *x, const real *y, const geometry
   if (job.partial && !job.failed) gt__parallel(gt__ceil_div(g->o * inner, GT__CHUNK), FN(conv_weight_sum), &job);
   gt__scratch_free(&s);
   return FN(finish)(&job);
-}
-
-static void FN(scale_all)(real *w, int64_t count, real beta) {
-  for (int64_t i = 0; i < count; i++) w[i] = beta == 0 ? 0 : beta * w[i];
-}
-
-/* ---- biases: y[n][c][positions] ------------------------------------------------------------------------------------- */
-
-typedef struct FN(bias_job) {
-  real *out;
-  const real *a, *bias;
-  int64_t n, c, positions, per_task;
-  double beta, scale;
-} FN(bias_job);
-
-static void FN(add_bias_task)(void *context, int64_t i) {
-  const FN(bias_job) *job = context;
-  int64_t end = gt__min(job->n * job->c, (i + 1) * job->per_task);
-  for (int64_t plane = i * job->per_task; plane < end; plane++) {
-    real bias = job->bias[plane % job->c];
-    const real *a = job->a + plane * job->positions;
-    real *out = job->out + plane * job->positions;
-    for (int64_t j = 0; j < job->positions; j++) out[j] = a[j] + bias;
-  }
-}
-
-static void FN(add_bias)(real *out, const real *y, const real *bias, const int64_t size[3]) {
-  FN(bias_job) job = {.out = out, .a = y, .bias = bias, .n = size[0], .c = size[1], .positions = size[2]};
-  job.per_task = gt__max(1, GT__CHUNK / size[2]);
-  gt__parallel(gt__ceil_div(size[0] * size[1], job.per_task), FN(add_bias_task), &job);
-}
-
-/* Sums run in double, eight at a time, in an order that depends on the sizes only. */
-static double FN(sum_run)(const real *a, int64_t count) {
-  double sum[8] = {0}, rest = 0;
-  int64_t j = 0;
-  for (; j + 8 <= count; j += 8) {
-    for (int k = 0; k < 8; k++) sum[k] += (double)a[j + k];
-  }
-  for (; j < count; j++) rest += (double)a[j];
-  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])) + rest;
-}
-
-static void FN(bias_grad_task)(void *context, int64_t i) {
-  const FN(bias_job) *job = context;
-  int64_t end = gt__min(job->c, (i + 1) * job->per_task);
-  for (int64_t c = i * job->per_task; c < end; c++) {
-    double sum = 0;
-    for (int64_t n = 0; n < job->n; n++) sum += FN(sum_run)(job->a + (n * job->c + c) * job->positions, job->positions);
-    job->out[c] = (real)((job->beta == 0 ? 0 : job->beta * (double)job->out[c]) + job->scale * sum);
-  }
-}
-
-static void FN(bias_grad)(real *gb, const real *gy, const int64_t size[3], double beta, double scale) {
-  FN(bias_job) job = {.out = gb, .a = gy, .n = size[0], .c = size[1], .positions = size[2], .beta = beta, .scale = scale};
-  job.per_task = gt__max(1, GT__CHUNK / gt__max(1, size[0] * size[2]));
-  gt__parallel(gt__ceil_div(size[1], job.per_task), FN(bias_grad_task), &job);
 }
