@@ -212,8 +212,12 @@ int gt_dot(double *result, const gt_tensor *a, const gt_tensor *b);
  * gt_conv gives y; gt_conv_input gives x for a stated H x W (it is the fractional-strided convolution; H x W carries the
  * output padding); gt_conv_weight adds scale times the weight form to beta times w. */
 
+/* How exact the operands of Float convolutions are: 24-bit significands; two parts of 8 bits (x = high + low), of which three products are
+ * summed; 8 bits; 24 bits in plain loops, one term after the other. Sums are float32 in all. Double is Double. */
+enum { GT_FLOAT32, GT_BF16X3, GT_BFLOAT16, GT_REFERENCE, GT_PRECISIONS };
+
 typedef struct gt_conv_shape {
-  int32_t stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups, unused;
+  int32_t stride_h, stride_w, pad_h, pad_w, dil_h, dil_w, groups, precision;
 } gt_conv_shape;
 
 int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_shape *s);

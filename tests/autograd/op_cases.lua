@@ -104,6 +104,10 @@ case('bce_with_logits', function() return {torch.DoubleTensor {-700, -50, 50, 70
 
 -- ---- shape ------------------------------------------------------------------------------------------------------------
 
+case('contiguous', one(signed, 3, 4), function(x) return ops.pow(ops.contiguous(ops.transpose(x, 1, 2)), 2) end)
+case('inner', one(signed, 2, 3, 4, 5), function(x) return ops.pow(ops.inner(x), 2) end)
+case('inner', one(signed, 2, 3, 4, 5), function(x) return ops.mul(ops.contiguous(ops.pow(ops.inner(x), 2)), ops.inner(x)) end)
+case('reshape', one(signed, 2, 3, 4, 2), function(x) return ops.pow(ops.view(ops.inner(x), 4, -1), 3) end)
 case('reshape', one(signed, 3, 4), function(x) return ops.pow(ops.view(x, 2, -1), 2) end)
 case('reshape', one(signed, 2, 3, 4), function(x) return ops.pow(ops.view(ops.transpose(x, 1, 3), {6, 4}), 2) end)
 case('transpose', one(signed, 2, 3, 4), function(x) return ops.pow(ops.transpose(x, 1, 3), 2) end)

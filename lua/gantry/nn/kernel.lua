@@ -16,7 +16,10 @@ local kernel = {}
 function kernel.unary(name)
   local code = C.gt_unary_code(name)
   assert(code >= 0, name)
-  return function(r, x, p, q) check(C.gt_unary(code, r, x, p or 0, q or 0)) end
+  return function(r, x, p, q)
+    check(C.gt_tensor_follow(r, x))
+    check(C.gt_unary(code, r, x, p or 0, q or 0))
+  end
 end
 
 --- r = op(a, b), by the name of a two-argument kernel.
@@ -25,7 +28,10 @@ end
 function kernel.binary(name)
   local code = C.gt_binary_code(name)
   assert(code >= 0, name)
-  return function(r, a, b, p) check(C.gt_binary(code, r, a, b, p or 0)) end
+  return function(r, a, b, p)
+    check(C.gt_tensor_follow(r, a))
+    check(C.gt_binary(code, r, a, b, p or 0))
+  end
 end
 
 --- An empty tensor of a layer's type.

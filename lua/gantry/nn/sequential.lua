@@ -1,12 +1,14 @@
---- nn.Sequential: each module's output is the next one's input.
+--- nn.Sequential: each module's output is the next one's input. Images go through it in the inner layout of the convolutions from
+-- the first one of these on (gantry.nn.layout), and leave it as they came.
 -- @module gantry.nn.sequential
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local container = require 'gantry.nn.container'
+local layout = require 'gantry.nn.layout'
 
 local fail = native.fail
 
-local Sequential = torch.class('nn.Sequential', 'nn.Container')
+local Sequential, parent = torch.class('nn.Sequential', 'nn.Container')
 
 -- Torch7 programs look at a network's output and gradInput: they are those of its last and first module.
 local function refresh(self)
@@ -44,33 +46,73 @@ end
 
 function Sequential:call(input)
   local x = input
-  for i = 1, #self.modules do x = self:run_module(i, 'forward', x) end
-  return x
+  for i = 1, #self.modules do x = self:run_module(i, 'forward', layout.enter(self.modules[i], x)) end
+  return layout.is_inner(input) and x or layout.leave(x)
+end
+
+-- What modules were given in another layout than the one before them gave it in (by number), and what leaves the chain ('output',
+-- 'gradInput') or enters it from behind ('gradOutput').
+local buffers = setmetatable({}, {__mode = 'k'})
+
+local function buffers_of(self)
+  local mine = buffers[self]
+  if not mine then
+    mine = {entered = {}}
+    buffers[self] = mine
+  end
+  return mine
 end
 
 function Sequential:updateOutput(input)
-  local x = input
-  for i = 1, #self.modules do x = self:run_module(i, 'updateOutput', x) end
-  self.output = x
-  return x
+  local x, mine, inner = input, buffers_of(self), layout.is_inner(input)
+  for i = 1, #self.modules do
+    mine.entered[i] = layout.pays(self.modules[i], x)
+    if mine.entered[i] then x = layout.copy(mine, i, x, true) end
+    x = self:run_module(i, 'updateOutput', x)
+  end
+  mine.leaves = not inner and layout.is_inner(x)
+  self.output = mine.leaves and layout.copy(mine, 'output', x, false) or x
+  return self.output
 end
 
 --- The input that module number i was given.
 local function input_of(self, i, input)
+  local mine = buffers_of(self)
+  if mine.entered[i] then return mine[i] end
   if i == 1 then return input end
   return self.modules[i - 1].output
 end
 
-function Sequential:updateGradInput(input, gradOutput)
-  local g = gradOutput
-  for i = #self.modules, 1, -1 do g = self:run_module(i, 'updateGradInput', input_of(self, i, input), g) end
+--- The gradient with respect to the last module's output, as that lies in memory.
+local function gradient_behind(self, gradOutput)
+  local mine = buffers_of(self)
+  return mine.leaves and layout.copy(mine, 'gradOutput', gradOutput, true) or gradOutput
+end
+
+--- A module's gradInput for the module before it, whose output had another layout if this one was given a copy.
+local function gradient_before(self, i, g)
+  local mine = buffers_of(self)
+  if not mine.entered[i] then return g end
+  return layout.copy(mine, -i, g, false)
+end
+
+local function backward(self, method, input, gradOutput, scale)
+  local g = gradient_behind(self, gradOutput)
+  for i = #self.modules, 1, -1 do
+    g = gradient_before(self, i, self:run_module(i, method, input_of(self, i, input), g, scale))
+    self.modules[i].gradInput = g
+  end
   self.gradInput = g
   return g
 end
 
+function Sequential:updateGradInput(input, gradOutput) return backward(self, 'updateGradInput', input, gradOutput) end
+
+function Sequential:backward(input, gradOutput, scale) return backward(self, 'backward', input, gradOutput, scale or 1) end
+
 --- The gradient with respect to module number i's output.
 local function gradient_at(self, i, gradOutput)
-  if i == #self.modules then return gradOutput end
+  if i == #self.modules then return gradient_behind(self, gradOutput) end
   return self.modules[i + 1].gradInput
 end
 
@@ -80,20 +122,15 @@ function Sequential:accGradParameters(input, gradOutput, scale)
   end
 end
 
-function Sequential:backward(input, gradOutput, scale)
-  local g = gradOutput
-  for i = #self.modules, 1, -1 do
-    g = self:run_module(i, 'backward', input_of(self, i, input), g, scale or 1)
-    self.modules[i].gradInput = g
-  end
-  self.gradInput = g
-  return g
-end
-
 function Sequential:accUpdateGradParameters(input, gradOutput, lr)
   for i = #self.modules, 1, -1 do
     self:run_module(i, 'accUpdateGradParameters', input_of(self, i, input), gradient_at(self, i, gradOutput), lr)
   end
+end
+
+function Sequential:clearState()
+  buffers[self] = nil
+  return parent.clearState(self)
 end
 
 function Sequential:__tostring__()

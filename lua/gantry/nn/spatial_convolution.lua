@@ -10,6 +10,8 @@ local C, check = native.C, native.check
 
 local SpatialConvolution, parent = torch.class('nn.SpatialConvolution', 'nn.Module')
 
+SpatialConvolution.prefers_inner = true   -- images in the inner layout (gantry.nn.layout)
+
 --- @function nn.SpatialConvolution
 -- Input N x nInputPlane x H x W (or without N); output N x nOutputPlane x floor((H + 2 padH - kH) / dH + 1) x ...
 -- The weight is nOutputPlane x nInputPlane x kH x kW.

@@ -11,6 +11,8 @@ local C, check, fail = native.C, native.check, native.fail
 
 local SpatialFullConvolution, parent = torch.class('nn.SpatialFullConvolution', 'nn.Module')
 
+SpatialFullConvolution.prefers_inner = true   -- images in the inner layout (gantry.nn.layout)
+
 --- @function nn.SpatialFullConvolution
 -- Input N x nInputPlane x H x W (or without N); output N x nOutputPlane x ((H - 1) dH - 2 padH + kH + adjH) x ...
 -- The weight is nInputPlane x nOutputPlane x kH x kW.

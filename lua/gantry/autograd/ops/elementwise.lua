@@ -15,6 +15,7 @@ return function(ops)
     assert(code >= 0, name)
     return function(x, p, q)
       local r = new_tensor(x.dtype)
+      check(C.gt_tensor_follow(r, x))
       check(C.gt_unary(code, r, x, p or 0, q or 0))
       return r
     end
@@ -25,6 +26,8 @@ return function(ops)
     assert(code >= 0, name)
     return function(a, b, p)
       local r = new_tensor(a.dtype)
+      check(C.gt_tensor_follow(r, a))
+      if b.rank == 4 and r.rank == 0 then check(C.gt_tensor_follow(r, b)) end
       check(C.gt_binary(code, r, a, b, p or default or 0))
       return r
     end

@@ -5,7 +5,7 @@ local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
 local ops = {}
-for _, part in ipairs {'elementwise', 'shape', 'reduce', 'linear', 'conv', 'norm', 'loss'} do
+for _, part in ipairs {'elementwise', 'layout', 'shape', 'reduce', 'linear', 'conv', 'norm', 'loss'} do
   require('gantry.autograd.ops.' .. part)(ops)
 end
 tape.bind(op.table.add)

@@ -61,6 +61,7 @@ return function(ops)
 
   --- view(x, 4, -1) or view(x, {4, -1})
   function ops.view(x, first, ...)
+    if C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
     return reshape(x, type(first) == 'table' and first or {first, ...})
   end
   ops.reshape = ops.view
@@ -69,7 +70,7 @@ return function(ops)
   function ops.reshape_as(x, like)
     local t, sizes = data(like), {}
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return reshape(x, sizes)
+    return ops.view(x, sizes)
   end
 
   --- Dimensions from `from` (default 1) on become one.
@@ -81,7 +82,7 @@ return function(ops)
     local rest = 1
     for d = from, t.rank do rest = rest * tonumber(t.shape[d - 1]) end
     sizes[from] = rest
-    return reshape(x, sizes)
+    return ops.view(x, sizes)
   end
 
   --- x with dimensions d1 and d2 exchanged.
