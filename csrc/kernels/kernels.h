@@ -30,15 +30,17 @@ typedef struct gt__matrix_kernels {
 
 enum { GT__BLOCK_ROWS = 6, GT__BLOCK_COLS = 64 };
 
-/* Winograd's F(4, 2) in two dimensions (winograd.inl): to[OUT OUT] runs of `count` numbers from from[IN IN] of them. */
+/* Winograd's F(4, r) in two dimensions for r = 2 and 3 taps (winograd.inl), P = r + 3 points in each: to[] runs of `count` numbers from
+ * from[] of them; NULL among the results is not written. */
 typedef void gt__transform(float *const *to, const float *const *from, int64_t count);
-typedef struct gt__winograd_kernels {
-  gt__transform *operand;                 /* 5x5 numbers of an operand into 5x5 */
-  gt__transform *result;                  /* 5x5 sums of products into 4x4 results */
-  gt__transform *gradient;                /* 4x4 gradients of results into 5x5 */
-  gt__transform *weight;                  /* 2x2 taps into 5x5 */
-  gt__transform *weight_gradient;         /* 5x5 sums of products into 2x2 gradients of taps */
-} gt__winograd_kernels;
+typedef struct gt__winograd_transforms {
+  gt__transform *operand;                 /* P x P numbers of an operand into P x P */
+  gt__transform *result;                  /* P x P sums of products into 4 x 4 results */
+  gt__transform *gradient;                /* 4 x 4 gradients of results into P x P */
+  gt__transform *weight;                  /* r x r taps into P x P */
+  gt__transform *weight_gradient;         /* P x P sums of products into r x r gradients of taps */
+} gt__winograd_transforms;
+typedef struct gt__winograd_kernels { gt__winograd_transforms taps2, taps3; } gt__winograd_kernels;
 
 /* The table of a level (at most gt__cpu()'s), and that of this processor. */
 void gt__matrix_kernels_at(gt__matrix_kernels *table, int level);

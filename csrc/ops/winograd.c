@@ -1,9 +1,10 @@
-/* winograd.c: 4x4 kernels of stride 2, forward, input and weight form, by Winograd's F(4, 2) (kernels/winograd.inl), for Float.
+/* winograd.c: square kernels of stride 1 and 2, forward, input and weight form, by Winograd's F(4, r) (kernels/winograd.inl), for Float.
  *
- * A pixel's row and column are even or odd in the padded image: four phases. Between one phase and the output the kernel is
- * 2x2 with stride 1, so y is a sum of four such convolutions, and each phase of x's gradient is one. A tile of 4x4 results takes
- * 5x5 numbers of its operand into 5x5 points, where 25 products replace 64: a matrix product for each point, over tiles and
- * images, summed over phases and channels. Orders of memory, all inside [y][x][image][channel]:
+ * With stride 2 a pixel's row and column are even or odd in the padded image: four phases, one with stride 1. Between one phase and the
+ * output the kernel has r x r taps with stride 1 (r is half the kernel, rounded up; missing taps are 0), so y is a sum of such
+ * convolutions, and each phase of x's gradient is one. A tile of 4 x 4 results takes P x P numbers of its operand, P = r + 3, into as
+ * many points, where P^2 products replace 16 r^2: a matrix product for each point, over tiles and images, summed over phases and
+ * channels. Orders of memory, all inside [y][x][image][channel]:
  *   operand   v[point][phase][row][inner channel]      row: tile and image
  *   weights   u[set][point][panel][phase][inner channel][column]
  *   products  m[point][row][column]
@@ -14,28 +15,51 @@
  */
 #include "conv.h"
 #include "../kernels/kernels.h"
+#include <string.h>
 
 enum {
-  POINTS = 25, PHASES = 4, TAPS = 16, SIDE = 4, POINT_SIDE = 5,
+  SIDE = 4, POINTS = 36, PHASES = 4, TAPS = 9,   /* of a tile of results; at most */
   RUN = 4096,                /* numbers transformed at a time, of one tile */
   SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
-  CHUNK = 4 << 20,           /* numbers of v, at most, if there is more than a tile of them */
+  CHUNK = 8 << 20,           /* numbers of v, at most, if there is more than a tile of them */
   NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
   ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
   LINE = 16,                 /* numbers in a cache line */
   TASK_ROWS = 528,           /* rows of a product in one task */
-  INNER = 512                /* rows taken together in the weight form */
+  INNER = 512,               /* rows taken together in the weight form */
+  CHANNELS = 24              /* of x in one task of the weight form, where all its rows are at hand */
 };
 
 static const float zeros[RUN];
 
-bool gt__winograd_can(const geometry *g) {
-  return g->groups == 1 && g->kh == 4 && g->kw == 4 && g->sh == 2 && g->sw == 2 && g->dh == 1 && g->dw == 1;
+/* What a kernel is in points. */
+typedef struct plan {
+  int64_t taps, side, points, stride, phases;    /* r, P, P^2, phases of a pixel */
+  const gt__winograd_transforms *transforms;
+} plan;
+
+static plan plan_of(const geometry *g) {
+  plan p = {.taps = gt__ceil_div(g->kh, g->sh), .stride = g->sh, .phases = g->sh * g->sh};
+  p.side = p.taps + SIDE - 1;
+  p.points = p.side * p.side;
+  p.transforms = p.taps == 2 ? &gt__winograd()->taps2 : &gt__winograd()->taps3;
+  return p;
 }
 
-/* Results (4 ty + r, 4 tx + q) of a grid, r and q in 0..3, at out_step (4 ty + r) + out_y; their operands at in_step (4 ty + r) + in_y.
+bool gt__winograd_can(const geometry *g) {
+  int64_t taps = gt__ceil_div(g->kh, g->sh);
+  return g->groups == 1 && g->kh == g->kw && g->sh == g->sw && g->sh <= 2 && g->dh == 1 && g->dw == 1 && (taps == 2 || taps == 3);
+}
+
+int64_t gt__winograd_bytes(const geometry *g) {
+  plan p = plan_of(g);
+  return p.points * p.phases * g->c * g->o * (int64_t)sizeof(float);
+}
+
+/* Results (4 ty + i, 4 tx + j) of a grid, i and j in 0..3, at out_step (4 ty + i) + out_y; their operands at in_step (4 ty + i) + in_y.
  * Either all phases of the operand are summed into one set of results, or there are several sets, each of one phase. */
 typedef struct grid {
+  plan p;
   const float *in, *weight;
   float *out;
   int64_t n, inner, cols, phases, sets;
@@ -74,17 +98,17 @@ static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t t
   int64_t y0 = tile / a->tiles_x * SIDE * a->in_step + a->in_y[phase], x0 = tile % a->tiles_x * SIDE * a->in_step + a->in_x[phase];
   const float *pixel[POINTS], *from[POINTS];
   float *to[POINTS];
-  for (int64_t e = 0; e < POINTS; e++) {
-    int64_t y = y0 + e / POINT_SIDE * a->in_step, x = x0 + e % POINT_SIDE * a->in_step;
+  for (int64_t e = 0; e < a->p.points; e++) {
+    int64_t y = y0 + e / a->p.side * a->in_step, x = x0 + e % a->p.side * a->in_step;
     bool inside = y >= 0 && y < a->in_h && x >= 0 && x < a->in_w;
     pixel[e] = inside ? a->in + ((y * a->in_w + x) * a->n + n0) * a->inner : NULL;
   }
   for (int64_t at = 0, numbers = n * a->inner; at < numbers; at += RUN) {
-    for (int64_t e = 0; e < POINTS; e++) {
+    for (int64_t e = 0; e < a->p.points; e++) {
       from[e] = pixel[e] ? pixel[e] + at : zeros;
       to[e] = v + e * v_step + at;
     }
-    gt__winograd()->operand(to, from, gt__min(RUN, numbers - at));
+    a->p.transforms->operand(to, from, gt__min(RUN, numbers - at));
   }
 }
 
@@ -98,20 +122,21 @@ static void transform_result(const grid *a, const float *m, int64_t m_step, int6
     pixel[e] = y < a->out_h && x < a->out_w ? a->out + ((y * a->out_w + x) * a->n + n0) * a->cols : NULL;
   }
   for (int64_t at = 0, numbers = n * a->cols; at < numbers; at += RUN) {
-    for (int64_t e = 0; e < POINTS; e++) from[e] = m + e * m_step + at;
+    for (int64_t e = 0; e < a->p.points; e++) from[e] = m + e * m_step + at;
     for (int64_t e = 0; e < SIDE * SIDE; e++) to[e] = pixel[e] ? pixel[e] + at : NULL;
-    gt__winograd()->result(to, from, gt__min(RUN, numbers - at));
+    a->p.transforms->result(to, from, gt__min(RUN, numbers - at));
   }
 }
 
 /* Rows row0 .. row1 - 1 and columns j0 .. j1 - 1 of the products of one point of a set; v holds `count` rows of each phase. */
-static void multiply(const grid *a, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0, int64_t row1, int64_t j0, int64_t j1) {
+static void multiply(const grid *a, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0, int64_t row1, int64_t j0,
+                     int64_t j1) {
   const gt__matrix_kernels *kernels = gt__matrix();
   int64_t panel = kernels->cols_f, panels = gt__ceil_div(a->cols, panel), depth = a->phases * a->inner;
   const float *as[PHASES], *bs[PHASES];
   for (int64_t phase = 0; phase < a->phases; phase++) {
     as[phase] = v + phase * count * a->inner;
-    bs[phase] = a->weight + (set * POINTS + e) * panels * panel * depth + phase * a->inner * panel;
+    bs[phase] = a->weight + (set * a->p.points + e) * panels * panel * depth + phase * a->inner * panel;
   }
   gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .count = a->phases, .k = a->inner};
   for (int64_t j = j0; j < j1; j += panel) {
@@ -137,18 +162,18 @@ static void through_task(void *context, int64_t i) {
   rows r = block_of(a, i);
   int64_t v_step = a->phases * r.count * a->inner + SKEW, m_step = r.count * a->cols + SKEW;
   gt__scratch s;
-  if (gt__scratch_alloc(&s, (size_t)(POINTS * (v_step + m_step)) * sizeof(float))) {
+  if (gt__scratch_alloc(&s, (size_t)(a->p.points * (v_step + m_step)) * sizeof(float))) {
     __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
     return;
   }
-  float *v = s.ptr, *m = v + POINTS * v_step;
+  float *v = s.ptr, *m = v + a->p.points * v_step;
   for (int64_t set = 0; set < a->sets; set++) {
     for (int64_t phase = 0; phase < a->phases; phase++) {
       for (int64_t t = 0; t < r.tiles; t++) {
         transform_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
       }
     }
-    for (int64_t e = 0; e < POINTS; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
+    for (int64_t e = 0; e < a->p.points; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
     for (int64_t t = 0; t < r.tiles; t++) transform_result(a, m + t * r.n * a->cols, m_step, r.tile0 + t, set, r.n0, r.n);
   }
   gt__scratch_free(&s);
@@ -168,8 +193,8 @@ static void operand_task(void *context, int64_t i) {
   const grid *a = job->a;
   int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
   int64_t phase = i / parts / job->r.tiles;
-  transform_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile, job->set + phase,
-                    job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+  transform_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile,
+                    job->set + phase, job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
 }
 
 static void product_task(void *context, int64_t i) {
@@ -183,27 +208,27 @@ static void product_task(void *context, int64_t i) {
 static void result_task(void *context, int64_t i) {
   const staged_job *job = context;
   int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts;
-  transform_result(job->a, job->m + (tile * job->r.n + n0) * job->a->cols, job->m_step, job->r.tile0 + tile, job->set,
-                   job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+  transform_result(job->a, job->m + (tile * job->r.n + n0) * job->a->cols, job->m_step, job->r.tile0 + tile, job->set, job->r.n0 + n0,
+                   gt__min(job->images, job->r.n - n0));
 }
 
 /* Images that make a run of numbers long enough for a task. */
 static int64_t images_at_once(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
 
 static int staged(grid *a) {
-  int64_t blocks = cut_rows(a, gt__max(1, CHUNK / (POINTS * a->phases * a->inner)));
+  int64_t blocks = cut_rows(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
   rows r = block_of(a, 0);
   staged_job job = {.a = a, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
   gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(POINTS * (job.v_step + job.m_step)) * sizeof(float)));
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step)) * sizeof(float)));
   job.v = s.ptr;
-  job.m = job.v + POINTS * job.v_step;
+  job.m = job.v + a->p.points * job.v_step;
   for (int64_t i = 0; i < blocks * a->sets; i++) {
     job.r = block_of(a, i / a->sets);
     job.set = i % a->sets;
     job.images = images_at_once(a->inner);
     gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
-    gt__parallel(POINTS * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
+    gt__parallel(a->p.points * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
     job.images = images_at_once(a->cols);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
   }
@@ -213,7 +238,7 @@ static int staged(grid *a) {
 
 /* All rows of a grid. */
 static int through_points(grid *a) {
-  int64_t near = NEAR / (POINTS * (a->phases * a->inner + a->cols)) / gt__matrix()->rows_f * gt__matrix()->rows_f;
+  int64_t unit = gt__matrix()->rows_f, near = NEAR / (a->p.points * (a->phases * a->inner + a->cols)) / unit * unit;
   if (near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near) return staged(a);
   through_job job = {.a = a};
   gt__parallel(cut_rows(a, near), through_task, &job);
@@ -226,30 +251,40 @@ typedef struct weight_job {
   float *to;
   const float *from;
   const geometry *g;
+  plan p;
   bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
   int64_t panels;
   double beta, scale;
 } weight_job;
 
+/* The place among a kernel's taps of tap e of a phase, counted row by row; -1: the kernel has none there. */
+static int64_t tap_of(const plan *p, const geometry *g, int64_t phase, int64_t e) {
+  int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
+  return i < g->kh && j < g->kw ? i * g->kw + j : -1;
+}
+
+enum { KERNEL = 36 };        /* taps of a kernel, at most */
+
 static void pack_task(void *context, int64_t i) {
   const weight_job *job = context;
   const geometry *g = job->g;
+  const plan *p = &job->p;
   int64_t panel = gt__matrix()->cols_f, inner = job->input ? g->o : g->c, cols = job->input ? g->c : g->o;
-  int64_t panels = gt__ceil_div(cols, panel), l = i / panels, j0 = i % panels * panel, width = gt__min(panel, cols - j0);
-  int64_t j_step = job->input ? TAPS : g->c * TAPS, l_step = job->input ? g->c * TAPS : TAPS;
-  float tile[TAPS * GT__BLOCK_COLS] = {0}, *to[POINTS];
-  const float *from[4];
-  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, TAPS);
-  for (int64_t phase = 0; phase < PHASES; phase++) {
-    int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : PHASES;
-    for (int64_t e = 0; e < 4; e++) {
-      int64_t u = job->input ? 1 - e / 2 : e / 2, v = job->input ? 1 - e % 2 : e % 2;
-      from[e] = tile + ((2 * u + phase / 2) * 4 + 2 * v + phase % 2) * panel;
+  int64_t panels = job->panels, l = i / panels, j0 = i % panels * panel, width = gt__min(panel, cols - j0);
+  int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
+  float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
+  const float *from[TAPS];
+  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
+  for (int64_t phase = 0; phase < p->phases; phase++) {
+    int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
+    for (int64_t e = 0; e < all; e++) {
+      int64_t t = tap_of(p, g, phase, job->input ? all - 1 - e : e);
+      from[e] = t < 0 ? zeros : tile + t * panel;
     }
-    for (int64_t e = 0; e < POINTS; e++) {
-      to[e] = job->to + ((((set * POINTS + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
+    for (int64_t e = 0; e < p->points; e++) {
+      to[e] = job->to + ((((set * p->points + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
     }
-    gt__winograd()->weight(to, from, panel);
+    p->transforms->weight(to, from, panel);
   }
 }
 
@@ -259,22 +294,24 @@ static void pack(void *to, void *context) {
   gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
 }
 
-/* w = beta w + scale times the taps of s[point][panel][phase][c][column] */
-static void unpack_task(void *context, int64_t i) {
-  const weight_job *job = context;
+/* w[j0 + j][c][tap] = beta w + scale times the taps of sums, `width` of j; phases phase_step apart, points point_step. */
+static void unpack(const weight_job *job, const float *sums, int64_t phase_step, int64_t point_step, int64_t c, int64_t j0, int64_t width) {
   const geometry *g = job->g;
-  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel), c = i / panels, j0 = i % panels * panel;
-  float tile[TAPS * GT__BLOCK_COLS], *to[4], beta = (float)job->beta, scale = (float)job->scale;
+  const plan *p = &job->p;
+  float tile[KERNEL * GT__BLOCK_COLS], *to[TAPS], nowhere[GT__BLOCK_COLS], beta = (float)job->beta, scale = (float)job->scale;
   const float *from[POINTS];
-  for (int64_t phase = 0; phase < PHASES; phase++) {
-    for (int64_t e = 0; e < POINTS; e++) from[e] = job->from + (((e * panels + j0 / panel) * PHASES + phase) * g->c + c) * panel;
-    for (int64_t e = 0; e < 4; e++) to[e] = tile + ((2 * (e / 2) + phase / 2) * 4 + 2 * (e % 2) + phase % 2) * panel;
-    gt__winograd()->weight_gradient(to, from, gt__min(panel, g->o - j0));
+  for (int64_t phase = 0; phase < p->phases; phase++) {
+    for (int64_t e = 0; e < p->points; e++) from[e] = sums + e * point_step + phase * phase_step;
+    for (int64_t e = 0; e < p->taps * p->taps; e++) {
+      int64_t t = tap_of(p, g, phase, e);
+      to[e] = t < 0 ? nowhere : tile + t * GT__BLOCK_COLS;
+    }
+    p->transforms->weight_gradient(to, from, width);
   }
-  for (int64_t j = 0; j < gt__min(panel, g->o - j0); j++) {
-    float *w = job->to + ((j0 + j) * g->c + c) * TAPS;
-    for (int64_t t = 0; t < TAPS; t++) {
-      float value = scale * tile[t * panel + j];
+  for (int64_t j = 0; j < width; j++) {
+    float *w = job->to + ((j0 + j) * g->c + c) * g->taps;
+    for (int64_t t = 0; t < g->taps; t++) {
+      float value = scale * tile[t * GT__BLOCK_COLS + j];
       w[t] = beta == 0 ? value : beta * w[t] + value;
     }
   }
@@ -282,39 +319,50 @@ static void unpack_task(void *context, int64_t i) {
 
 /* ---- forward and input -------------------------------------------------------------------------------------------------- */
 
-/* The first r with 2 r + phase - pad >= 0. */
-static int64_t first(int64_t pad, int64_t phase) { return pad > phase ? (pad - phase + 1) / 2 : 0; }
-/* Tiles that hold the results from it to those of the last of `size` pixels. */
-static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase) {
-  return gt__ceil_div((size - 1 + pad - phase + 2) / 2 - first(pad, phase), SIDE);
+static int packed_weights(gt__packed **u, weight_job *job, const gt_tensor *w) {
+  const geometry *g = job->g;
+  job->p = plan_of(g);
+  job->from = gt__f(w);
+  job->panels = gt__ceil_div(job->input ? g->c : g->o, gt__matrix()->cols_f);
+  int64_t numbers = job->p.points * job->p.phases * job->panels * gt__matrix()->cols_f * (job->input ? g->o : g->c);
+  uint64_t form = gt__form(GT__BY_WINOGRAD, job->input ? GT__INPUT : GT__FORWARD) | (uint64_t)job->p.stride << 8;
+  return gt__packed_get(u, w, form, (size_t)numbers * sizeof(float), pack, job);
 }
 
 int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.from = gt__f(w), .g = g, .panels = gt__ceil_div(g->o, gt__matrix()->cols_f)};
-  int64_t numbers = POINTS * job.panels * gt__matrix()->cols_f * PHASES * g->c;
+  weight_job job = {.g = g};
   gt__packed *u;
-  GT_TRY(gt__packed_get(&u, w, gt__form(GT__BY_WINOGRAD, GT__FORWARD), (size_t)numbers * sizeof(float), pack, &job));
-  grid a = {.in = x, .weight = gt__packed_data(u), .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = PHASES, .sets = 1, .in_h = g->h,
-            .in_w = g->w, .in_step = 2, .out_h = g->oh, .out_w = g->ow, .out_step = 1, .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
-  for (int64_t phase = 0; phase < PHASES; phase++) a.in_y[phase] = phase / 2 - g->ph, a.in_x[phase] = phase % 2 - g->pw;
+  GT_TRY(packed_weights(&u, &job, w));
+  grid a = {.p = job.p, .in = x, .weight = gt__packed_data(u), .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
+            .in_h = g->h, .in_w = g->w, .in_step = job.p.stride, .out_h = g->oh, .out_w = g->ow, .out_step = 1,
+            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
+  for (int64_t phase = 0; phase < a.phases; phase++) a.in_y[phase] = phase / a.p.stride - g->ph, a.in_x[phase] = phase % a.p.stride - g->pw;
   int code = through_points(&a);
   gt__packed_put(u);
   return code;
 }
 
+/* The first q with stride q + phase - pad >= 0. */
+static int64_t first(int64_t pad, int64_t phase, int64_t stride) { return pad > phase ? gt__ceil_div(pad - phase, stride) : 0; }
+
+/* Tiles that hold the results from it to those of the last of `size` pixels. */
+static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase, int64_t stride) {
+  return gt__ceil_div(gt__max(0, (size - 1 + pad - phase + stride) / stride - first(pad, phase, stride)), SIDE);
+}
+
 int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.from = gt__f(w), .g = g, .input = true, .panels = gt__ceil_div(g->c, gt__matrix()->cols_f)};
-  int64_t numbers = PHASES * POINTS * job.panels * gt__matrix()->cols_f * g->o;
+  weight_job job = {.g = g, .input = true};
   gt__packed *u;
-  GT_TRY(gt__packed_get(&u, w, gt__form(GT__BY_WINOGRAD, GT__INPUT), (size_t)numbers * sizeof(float), pack, &job));
-  grid a = {.in = y, .weight = gt__packed_data(u), .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = PHASES, .in_h = g->oh,
-            .in_w = g->ow, .in_step = 1, .out_h = g->h, .out_w = g->w, .out_step = 2};
-  for (int64_t phase = 0; phase < PHASES; phase++) {
-    int64_t y0 = first(g->ph, phase / 2), x0 = first(g->pw, phase % 2);
-    a.in_y[phase] = y0 - 1, a.in_x[phase] = x0 - 1;
-    a.out_y[phase] = 2 * y0 + phase / 2 - g->ph, a.out_x[phase] = 2 * x0 + phase % 2 - g->pw;
-    a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, phase / 2));
-    a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, phase % 2));
+  GT_TRY(packed_weights(&u, &job, w));
+  int64_t stride = job.p.stride;
+  grid a = {.p = job.p, .in = y, .weight = gt__packed_data(u), .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = job.p.phases,
+            .in_h = g->oh, .in_w = g->ow, .in_step = 1, .out_h = g->h, .out_w = g->w, .out_step = stride};
+  for (int64_t phase = 0; phase < a.sets; phase++) {
+    int64_t down = phase / stride, right = phase % stride, y0 = first(g->ph, down, stride), x0 = first(g->pw, right, stride);
+    a.in_y[phase] = y0 - (a.p.taps - 1), a.in_x[phase] = x0 - (a.p.taps - 1);
+    a.out_y[phase] = stride * y0 + down - g->ph, a.out_x[phase] = stride * x0 + right - g->pw;
+    a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, down, stride));
+    a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, right, stride));
   }
   int code = through_points(&a);
   gt__packed_put(u);
@@ -324,12 +372,14 @@ int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geome
 /* ---- weight --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct sums_job {
-  const grid *x, *y;         /* the operand; the gradient, whose inner channels are those of y */
+  const grid *x;
   rows r;
+  const float *y;
   float *v, *gv, *sums;      /* v[point][phase][row][c], gv[point][row][o]; sums[point][panel][phase][c][column] */
-  const geometry *g;
-  int64_t v_step, gv_step, panels, images;
+  const weight_job *weights;
+  int64_t v_step, gv_step, images, blocks;
   bool add;
+  int failed;
 } sums_job;
 
 static void sums_operand_task(void *context, int64_t i) {
@@ -340,7 +390,7 @@ static void sums_operand_task(void *context, int64_t i) {
 
 static void gradient_task(void *context, int64_t i) {
   const sums_job *job = context;
-  const geometry *g = job->g;
+  const geometry *g = job->weights->g;
   int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, n = gt__min(job->images, job->r.n - n0), tile = i / parts;
   int64_t y0 = (job->r.tile0 + tile) / job->x->tiles_x * SIDE, x0 = (job->r.tile0 + tile) % job->x->tiles_x * SIDE;
   const float *from[SIDE * SIDE];
@@ -348,60 +398,97 @@ static void gradient_task(void *context, int64_t i) {
   for (int64_t at = 0, numbers = n * g->o; at < numbers; at += RUN) {
     for (int64_t e = 0; e < SIDE * SIDE; e++) {
       int64_t y = y0 + e / SIDE, x = x0 + e % SIDE;
-      from[e] = y < g->oh && x < g->ow ? job->y->in + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o + at : zeros;
+      from[e] = y < g->oh && x < g->ow ? job->y + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o + at : zeros;
     }
-    for (int64_t e = 0; e < POINTS; e++) to[e] = job->gv + e * job->gv_step + (tile * job->r.n + n0) * g->o + at;
-    gt__winograd()->gradient(to, from, gt__min(RUN, numbers - at));
+    for (int64_t e = 0; e < job->x->p.points; e++) to[e] = job->gv + e * job->gv_step + (tile * job->r.n + n0) * g->o + at;
+    job->x->p.transforms->gradient(to, from, gt__min(RUN, numbers - at));
+  }
+}
+
+/* sums[c - c0][column] for one point, phase and panel: channels c0 .. c1 - 1, columns from j on. */
+static void sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase, int64_t c0, int64_t c1, int64_t j, bool add) {
+  const gt__matrix_kernels *kernels = gt__matrix();
+  const geometry *g = job->weights->g;
+  int64_t count = job->r.count, panel = kernels->cols_f;
+  const float *a, *b;
+  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = g->o, .b_offset = j, .count = 1, .add = add};
+  for (int64_t row = 0; row < count; row += INNER, p.add = true) {
+    p.k = gt__min(INNER, count - row);
+    a = job->v + e * job->v_step + (phase * count + row) * g->c;
+    b = job->gv + e * job->gv_step + row * g->o;
+    for (int64_t c = c0; c < c1; c += kernels->rows_f) {
+      p.a_offset = c;
+      p.c = sums + (c - c0) * panel;
+      kernels->block_f(&p, (int)gt__min(kernels->rows_f, c1 - c), (int)gt__min(panel, g->o - j));
+    }
   }
 }
 
 /* One point and phase, some panels of o, all channels of x. */
 static void sums_task(void *context, int64_t i) {
   const sums_job *job = context;
-  const geometry *g = job->g;
-  const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t count = job->r.count, panel = kernels->cols_f, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
-  int64_t j0 = i % groups * GT__BLOCK_COLS, j1 = gt__min(g->o, j0 + GT__BLOCK_COLS), phase = i / groups % PHASES, e = i / groups / PHASES;
-  const float *a, *b;
-  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = g->o, .count = 1, .add = job->add};
-  for (int64_t row = 0; row < count; row += INNER, p.add = true) {
-    p.k = gt__min(INNER, count - row);
-    a = job->v + e * job->v_step + (phase * count + row) * g->c;
-    b = job->gv + e * job->gv_step + row * g->o;
-    for (int64_t j = j0; j < j1; j += panel) {
-      p.b_offset = j;
-      for (int64_t c = 0; c < g->c; c += kernels->rows_f) {
-        p.a_offset = c;
-        p.c = job->sums + (((e * job->panels + j / panel) * PHASES + phase) * g->c + c) * panel;
-        kernels->block_f(&p, (int)gt__min(kernels->rows_f, g->c - c), (int)gt__min(panel, j1 - j));
-      }
-    }
+  const geometry *g = job->weights->g;
+  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
+  int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, phase = i / groups % phases, e = i / groups / phases;
+  for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
+    sum_rows(job, job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel, e, phase, 0, g->c, j, job->add);
   }
 }
 
-int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
-  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
-  grid a = {.in = x, .n = g->n, .inner = g->c, .phases = PHASES, .in_h = g->h, .in_w = g->w, .in_step = 2,
-            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)}, b = {.in = y};
-  for (int64_t phase = 0; phase < PHASES; phase++) a.in_y[phase] = phase / 2 - g->ph, a.in_x[phase] = phase % 2 - g->pw;
-  int64_t blocks = cut_rows(&a, gt__max(1, CHUNK / (POINTS * PHASES * g->c)));
-  rows r = block_of(&a, 0);
-  sums_job job = {.x = &a, .y = &b, .g = g, .v_step = PHASES * r.count * g->c + SKEW, .gv_step = r.count * g->o + SKEW, .panels = panels};
+static void unpack_task(void *context, int64_t i) {
+  const sums_job *job = context;
+  const geometry *g = job->weights->g;
+  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, c = i / panels, at = i % panels, phases = job->x->phases;
+  unpack(job->weights, job->sums + (at * phases * g->c + c) * panel, g->c * panel, panels * phases * g->c * panel, c, at * panel,
+         gt__min(panel, g->o - at * panel));
+}
+
+/* Some channels of x and one panel of o, all points and phases, where all rows are at hand: the sums stay in cache. */
+static void whole_task(void *context, int64_t i) {
+  sums_job *job = context;
+  const geometry *g = job->weights->g;
+  int64_t panel = gt__matrix()->cols_f, phases = job->x->phases, c0 = i % job->blocks * CHANNELS, c1 = gt__min(g->c, c0 + CHANNELS);
+  int64_t j = i / job->blocks * panel, block = CHANNELS * panel;
   gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(POINTS * (job.v_step + job.gv_step + panels * panel * PHASES * g->c)) * sizeof(float)));
+  if (gt__scratch_alloc(&s, (size_t)(job->x->p.points * phases * block) * sizeof(float))) {
+    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
+    return;
+  }
+  float *sums = s.ptr;
+  for (int64_t e = 0; e < job->x->p.points; e++) {
+    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false);
+  }
+  for (int64_t c = c0; c < c1; c++) unpack(job->weights, sums + (c - c0) * panel, block, phases * block, c, j, gt__min(panel, g->o - j));
+  gt__scratch_free(&s);
+}
+
+int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
+  plan p = plan_of(g);
+  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
+  weight_job weights = {.to = w, .g = g, .p = p, .panels = panels, .beta = beta, .scale = scale};
+  grid a = {.p = p, .in = x, .n = g->n, .inner = g->c, .phases = p.phases, .in_h = g->h, .in_w = g->w, .in_step = p.stride,
+            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
+  for (int64_t phase = 0; phase < p.phases; phase++) a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
+  int64_t chunks = cut_rows(&a, gt__max(1, CHUNK / (p.points * p.phases * g->c)));
+  rows r = block_of(&a, 0);
+  sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * r.count * g->c + SKEW, .gv_step = r.count * g->o + SKEW};
+  job.blocks = gt__ceil_div(g->c, CHANNELS);
+  int64_t sums = chunks == 1 ? 0 : p.points * panels * panel * p.phases * g->c;
+  gt__scratch s;
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(p.points * (job.v_step + job.gv_step) + sums) * sizeof(float)));
   job.v = s.ptr;
-  job.gv = job.v + POINTS * job.v_step;
-  job.sums = job.gv + POINTS * job.gv_step;
-  for (int64_t i = 0; i < blocks; i++, job.add = true) {
+  job.gv = job.v + p.points * job.v_step;
+  job.sums = job.gv + p.points * job.gv_step;
+  for (int64_t i = 0; i < chunks; i++, job.add = true) {
     job.r = block_of(&a, i);
     job.images = images_at_once(g->c);
-    gt__parallel(PHASES * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
+    gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
     job.images = images_at_once(g->o);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
-    gt__parallel(POINTS * PHASES * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
+    if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
+    else gt__parallel(p.points * p.phases * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
   }
-  weight_job unpack = {.to = w, .from = job.sums, .g = g, .panels = panels, .beta = beta, .scale = scale};
-  gt__parallel(panels * g->c, unpack_task, &unpack);
+  if (chunks > 1) gt__parallel(panels * g->c, unpack_task, &job);
   gt__scratch_free(&s);
-  return GT_OK;
+  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of sums") : GT_OK;
 }

@@ -83,31 +83,42 @@ CHECK_TRANSPOSE(check_transpose_d, double, transpose_d)
 
 /* ---- Winograd's transforms against their matrices, on runs of every length around a vector's -------------------------- */
 
-static const double bt[] = {2, -1, -2, 1, 0,  0, -2, -1, 1, 0,  0, 2, -3, 1, 0,  0, -1, 0, 1, 0,  0, 2, -1, -2, 1};
-static const double at[] = {1, 1, 1, 1, 0,  0, 1, -1, 2, 0,  0, 1, 1, 4, 0,  0, 1, -1, 8, 1};
-static const double a[] = {1, 0, 0, 0,  1, 1, 1, 1,  1, -1, 1, -1,  1, 2, 4, 8,  0, 0, 0, 1};
-static const double g[] = {1 / 2., 0,  -1 / 2., -1 / 2.,  -1 / 6., 1 / 6.,  1 / 6., 1 / 3.,  0, 1};
-static const double gt[] = {1 / 2., -1 / 2., -1 / 6., 1 / 6., 0,  0, -1 / 2., 1 / 6., 1 / 3., 1};
+typedef struct matrices { int points, taps; const double *bt, *at, *a, *g, *gt; } matrices;
+static const matrices both[] = {
+  {5, 2, (const double[]){2, -1, -2, 1, 0,  0, -2, -1, 1, 0,  0, 2, -3, 1, 0,  0, -1, 0, 1, 0,  0, 2, -1, -2, 1},
+   (const double[]){1, 1, 1, 1, 0,  0, 1, -1, 2, 0,  0, 1, 1, 4, 0,  0, 1, -1, 8, 1},
+   (const double[]){1, 0, 0, 0,  1, 1, 1, 1,  1, -1, 1, -1,  1, 2, 4, 8,  0, 0, 0, 1},
+   (const double[]){1 / 2., 0,  -1 / 2., -1 / 2.,  -1 / 6., 1 / 6.,  1 / 6., 1 / 3.,  0, 1},
+   (const double[]){1 / 2., -1 / 2., -1 / 6., 1 / 6., 0,  0, -1 / 2., 1 / 6., 1 / 3., 1}},
+  {6, 3, (const double[]){4, 0, -5, 0, 1, 0,  0, -4, -4, 1, 1, 0,  0, 4, -4, -1, 1, 0,  0, -2, -1, 2, 1, 0,  0, 2, -1, -2, 1, 0,  0, 4, 0, -5, 0, 1},
+   (const double[]){1, 1, 1, 1, 1, 0,  0, 1, -1, 2, -2, 0,  0, 1, 1, 4, 4, 0,  0, 1, -1, 8, -8, 1},
+   (const double[]){1, 0, 0, 0,  1, 1, 1, 1,  1, -1, 1, -1,  1, 2, 4, 8,  1, -2, 4, -8,  0, 0, 0, 1},
+   (const double[]){1 / 4., 0, 0,  -1 / 6., -1 / 6., -1 / 6.,  -1 / 6., 1 / 6., -1 / 6.,  1 / 24., 1 / 12., 1 / 6.,  1 / 24., -1 / 12., 1 / 6.,  0, 0, 1},
+   (const double[]){1 / 4., -1 / 6., -1 / 6., 1 / 24., 1 / 24., 0,  0, -1 / 6., 1 / 6., 1 / 12., -1 / 12., 0,  0, -1 / 6., -1 / 6., 1 / 6., 1 / 6., 1}}};
 
-/* The algorithm itself: At ((G w) * (Bt d)) is the correlation of d and w, for all unit vectors d and w. */
-static void check_matrices(void) {
-  for (int d = 0; d < 5; d++) {
-    for (int w = 0; w < 2; w++) {
+/* The algorithm itself: At ((G w) * (Bt d)) is the correlation of d and w, for all unit vectors d and w; A and Gt are transposes. */
+static void check_matrices(const matrices *m) {
+  for (int d = 0; d < m->points; d++) {
+    for (int w = 0; w < m->taps; w++) {
       for (int r = 0; r < 4; r++) {
         double sum = 0;
-        for (int e = 0; e < 5; e++) sum += at[r * 5 + e] * g[e * 2 + w] * bt[e * 5 + d];
-        CHECK_NEAR(sum, d == r + w, 1e-15);
+        for (int e = 0; e < m->points; e++) sum += m->at[r * m->points + e] * m->g[e * m->taps + w] * m->bt[e * m->points + d];
+        CHECK_NEAR(sum, d == r + w, 1e-14);
       }
     }
+  }
+  for (int e = 0; e < m->points; e++) {
+    for (int r = 0; r < 4; r++) CHECK(m->a[e * 4 + r] == m->at[r * m->points + e]);
+    for (int w = 0; w < m->taps; w++) CHECK(m->gt[w * m->points + e] == m->g[e * m->taps + w]);
   }
 }
 
 static void check_transform(gt__transform *transform, const double *matrix, int in, int out, const char *name, int level) {
   enum { MOST = 70 };
-  static float from[25][MOST], to[25][MOST + 2];
+  static float from[36][MOST], to[36][MOST + 2];
   for (int count = 1; count < MOST; count++) {
-    const float *from_runs[25];
-    float *to_runs[25];
+    const float *from_runs[36];
+    float *to_runs[36];
     int absent = test_int(0, 2) ? -1 : test_int(0, out * out - 1), bad = 0;
     for (int e = 0; e < in * in; e++) {
       from_runs[e] = from[e];
@@ -126,7 +137,7 @@ static void check_transform(gt__transform *transform, const double *matrix, int 
           for (int k = 0; k < in * in; k++) {
             double term = matrix[e / out * in + k / in] * matrix[e % out * in + k % in] * (double)from[k][i];
             wanted += term;
-            bound += 16 * 0x1p-24 * fabs(term);
+            bound += 24 * 0x1p-24 * fabs(term);
           }
         }
         bad += !(fabs((double)to[e][i + 1] - wanted) <= bound);
@@ -139,11 +150,15 @@ static void check_transform(gt__transform *transform, const double *matrix, int 
 static void check_winograd(int level) {
   gt__winograd_kernels table;
   gt__winograd_kernels_at(&table, level);
-  check_transform(table.operand, bt, 5, 5, "operand", level);
-  check_transform(table.result, at, 5, 4, "result", level);
-  check_transform(table.gradient, a, 4, 5, "gradient", level);
-  check_transform(table.weight, g, 2, 5, "weight", level);
-  check_transform(table.weight_gradient, gt, 5, 2, "weight_gradient", level);
+  for (int k = 0; k < 2; k++) {
+    const gt__winograd_transforms *t = k ? &table.taps3 : &table.taps2;
+    const matrices *m = &both[k];
+    check_transform(t->operand, m->bt, m->points, m->points, "operand", level);
+    check_transform(t->result, m->at, m->points, 4, "result", level);
+    check_transform(t->gradient, m->a, 4, m->points, "gradient", level);
+    check_transform(t->weight, m->g, m->taps, m->points, "weight", level);
+    check_transform(t->weight_gradient, m->gt, m->points, m->taps, "weight_gradient", level);
+  }
 }
 
 /* ---- convolutions: each way against the sums written out in double --------------------------------------------------- */
@@ -171,6 +186,13 @@ static void trilinear(int pass, double *r, double *magnitude, float *plain, cons
   }
 }
 
+static gt_tensor *inner_copy(const gt_tensor *t) {
+  gt_tensor *r = gt_tensor_new(t->dtype);
+  CHECK_OK(gt_tensor_resize_inner(r, t->shape));
+  CHECK_OK(gt_copy(r, t));
+  return r;
+}
+
 /* Every number is near as its terms' size allows, and the worst of Winograd's is at most 16 times as far off as plain float's. */
 static void check_conv(const conv_case *t, int dtype, int way) {
   int64_t oh = (t->h + 2 * t->s.pad_h - t->s.dil_h * (t->kh - 1) - 1) / t->s.stride_h + 1;
@@ -184,14 +206,24 @@ static void check_conv(const conv_case *t, int dtype, int way) {
     int64_t count = test_count(like), bad = 0;
     double *sum = calloc((size_t)count, sizeof *sum), *magnitude = calloc((size_t)count, sizeof *magnitude);
     gt__convolve_by(way);
-    if (pass == GT__FORWARD) CHECK_OK(gt_conv(r, x, w, &t->s));
-    if (pass == GT__INPUT) CHECK_OK(gt_conv_input(r, y, w, &t->s, t->h, t->w));
-    if (pass == GT__WEIGHT) CHECK_OK(gt_conv_weight(r, x, y, &t->s, t->kh, t->kw, 0, 1));
+    /* Operands contiguous, one or both in the inner layout; a fresh result follows its operand. */
+    gt_tensor *a = test_int(0, 1) ? inner_copy(x) : x, *b = test_int(0, 1) ? inner_copy(y) : y;
+    if (pass == GT__FORWARD) CHECK_OK(gt_conv(r, a, w, &t->s));
+    if (pass == GT__INPUT) CHECK_OK(gt_conv_input(r, b, w, &t->s, t->h, t->w));
+    if (pass == GT__WEIGHT) CHECK_OK(gt_conv_weight(r, a, b, &t->s, t->kh, t->kw, 0, 1));
+    if (pass != GT__WEIGHT) CHECK(pass == GT__FORWARD ? gt_is_inner(r) == gt_is_inner(a) : gt_is_inner(r) == gt_is_inner(b));
+    gt_tensor *flat = gt_tensor_new(dtype);
+    CHECK_OK(gt_tensor_resize_as(flat, r));
+    CHECK_OK(gt_copy(flat, r));
+    if (a != x) gt_tensor_free(a);
+    if (b != y) gt_tensor_free(b);
+    gt_tensor_free(r);
+    r = flat;
     float *plain = calloc((size_t)count, sizeof *plain);
     trilinear(pass, sum, magnitude, plain, x, w, y, &t->s);
-    double worst = 0, worst_plain = 0, most = 16 * unit * (way == GT__BY_WINOGRAD ? 4 : 1);
+    double worst = 0, worst_plain = 0, most = 16 * unit * (way == GT__BY_TAPS ? 1 : 16);
     for (int64_t k = 0; k < count; k++) {
-      bad += !(fabs(test_at(r, k) - sum[k]) <= most * (magnitude[k] + (way == GT__BY_WINOGRAD ? 4 : unit)));
+      bad += !(fabs(test_at(r, k) - sum[k]) <= most * (magnitude[k] + (way == GT__BY_TAPS ? unit : 4)));
       worst = fmax(worst, fabs(test_at(r, k) - sum[k])), worst_plain = fmax(worst_plain, fabs((double)plain[k] - sum[k]));
     }
     if (dtype == GT_FLOAT && t->c >= 16 && t->o >= 16 && t->n >= 12) {
@@ -215,7 +247,8 @@ static void check_convs(void) {
     {3, 16, 4, 4, 129, 3, 3, {1, 1, 1, 1, 1, 1, 1, 0}}, {2, 5, 3, 3, 4, 1, 1, {2, 2, 3, 3, 1, 1, 1, 0}},
     {1, 530, 4, 4, 8, 3, 3, {1, 1, 1, 1, 1, 1, 1, 0}}, {530, 3, 4, 4, 5, 2, 2, {1, 1, 0, 0, 1, 1, 1, 0}},
     {2, 4, 20, 70, 3, 2, 2, {1, 1, 0, 0, 1, 1, 1, 0}}, {4, 3, 12, 12, 6, 9, 9, {1, 1, 4, 4, 1, 1, 1, 0}},
-    {5, 8, 4, 4, 6, 4, 4, {3, 3, 1, 1, 1, 1, 1, 0}},
+    {5, 8, 4, 4, 6, 4, 4, {3, 3, 1, 1, 1, 1, 1, 0}}, {16, 33, 8, 8, 70, 5, 5, {2, 2, 2, 2, 1, 1, 1, 0}},
+    {14, 40, 9, 9, 30, 3, 3, {1, 1, 1, 1, 1, 1, 1, 0}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     check_conv(&cases[i], GT_FLOAT, GT__BY_TAPS);
@@ -223,6 +256,9 @@ static void check_convs(void) {
     check_conv(&cases[i], GT_FLOAT, GT__BY_SHAPE);
     check_conv(&cases[i], GT_FLOAT, GT__BY_WINOGRAD);
   }
+  /* Enough rows for Winograd's tasks to take some all the way: several tiles, and parts of the images of one. */
+  static const conv_case large[] = {{660, 4, 32, 32, 3, 4, 4, {2, 2, 1, 1, 1, 1, 1, 0}}, {140, 30, 16, 16, 30, 4, 4, {2, 2, 1, 1, 1, 1, 1, 0}}};
+  for (int i = 0; i < 2; i++) check_conv(&large[i], GT_FLOAT, GT__BY_WINOGRAD);
   for (int i = 0; i < 60; i++) {
     conv_case t = {.n = test_int(1, 14), .c = test_int(1, 20), .o = test_int(1, 20), .kh = test_int(1, 5), .kw = test_int(1, 5)};
     t.s = (gt_conv_shape){test_int(1, 3), test_int(1, 3), test_int(0, 3), test_int(0, 3), test_int(1, 2), test_int(1, 2), 1, 0};
@@ -230,6 +266,10 @@ static void check_convs(void) {
     check_conv(&t, i % 4 ? GT_FLOAT : GT_DOUBLE, GT__BY_TAPS);
     t.kh = t.kw = 4, t.s.stride_h = t.s.stride_w = 2, t.s.dil_h = t.s.dil_w = 1;
     t.h = test_int(4, 20), t.w = test_int(4, 20);
+    check_conv(&t, GT_FLOAT, GT__BY_WINOGRAD);
+    t.s.stride_h = t.s.stride_w = test_int(1, 2);
+    t.kh = t.kw = t.s.stride_h == 1 ? test_int(2, 3) : test_int(3, 6);
+    t.h = test_int(6, 20), t.w = test_int(6, 20);
     check_conv(&t, GT_FLOAT, GT__BY_WINOGRAD);
   }
 }
@@ -270,7 +310,8 @@ int main(void) {
     check_transpose_d(&table, level);
     check_winograd(level);
   }
-  check_matrices();
+  check_matrices(&both[0]);
+  check_matrices(&both[1]);
   check_convs();
   check_threads(GT__BY_TAPS);
   check_threads(GT__BY_WINOGRAD);
