@@ -69,7 +69,8 @@ static inline __attribute__((always_inline)) void FN(columns)(const PRODUCT *p, 
       FN(columns)(p, R, VECS, 0, 0);                                                          \
     } else {                                                                                  \
       int64_t j = 0;                                                                          \
-      for (; j + LANES <= cols; j += LANES) FN(columns)(p, R, 1, j, 0);                       \
+      for (; j + 2 * LANES <= cols; j += 2 * LANES) FN(columns)(p, R, 2, j, 0);               \
+      if (j + LANES <= cols) FN(columns)(p, R, 1, j, 0), j += LANES;                          \
       if (j < cols) FN(columns)(p, R, 1, j, (int)(cols - j));                                 \
     }                                                                                         \
     break;

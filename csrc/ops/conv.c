@@ -10,40 +10,58 @@ static int forced_way = GT__BY_SHAPE;
 
 void gt__convolve_by(int way) { forced_way = way; }
 
-/* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order.
- * Winograd's way pays where tiles are full (100 products in place of 16 for each result in a tile). */
-static int way_of(const geometry *g, int dtype) {
-  if (g->groups != 1) return GT__BY_UNROLLING;
-  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g);
-  if (forced_way == GT__BY_WINOGRAD && !winograd) return GT__BY_TAPS;
-  if (forced_way != GT__BY_SHAPE) return forced_way;
-  int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4);
-  if (winograd && g->c >= 16 && g->o >= 16 && g->n * tiles >= 32 && 100 * tiles <= 10 * g->area) return GT__BY_WINOGRAD;
-  return g->n >= 16 ? GT__BY_TAPS : GT__BY_UNROLLING;
+enum { FEW = 8, IMAGES = 16, CHANNELS = 16, ROWS = 32 };
+static const int64_t most_packed = (int64_t)96 << 20;
+
+/* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, there are rows
+ * for the blocks, and its packed weights do not crowd out everything else. */
+static bool winograd_pays(const geometry *g) {
+  int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4), side = gt__ceil_div(g->kh, g->sh) + 3;
+  return g->c >= CHANNELS && g->o >= CHANNELS && g->n * tiles >= ROWS && 3 * tiles * side * side * g->sh * g->sw <= 2 * g->area * g->taps &&
+         gt__winograd_bytes(g) <= most_packed;
 }
 
-/* One convolution: result, its images (y, x; x, y; or x and y), the weight or (weight form) the second images. */
+/* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order. */
+static int way_of(const geometry *g, int dtype, gt__pass pass) {
+  if (g->groups != 1) return GT__BY_UNROLLING;
+  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass == GT__INPUT && g->c <= FEW;
+  if ((forced_way == GT__BY_WINOGRAD && !winograd) || (forced_way == GT__BY_FEW && !few)) return GT__BY_TAPS;
+  if (forced_way != GT__BY_SHAPE) return forced_way;
+  if (winograd && winograd_pays(g)) return GT__BY_WINOGRAD;
+  if (g->n < IMAGES) return GT__BY_UNROLLING;
+  return few ? GT__BY_FEW : GT__BY_TAPS;
+}
+
+/* How a way computes each pass. The forward and input forms take the weight as a tensor, the weight form has two images. */
+typedef int images_f(float *, const float *, const gt_tensor *, const geometry *);
+typedef int images_d(double *, const double *, const gt_tensor *, const geometry *);
+static int unroll_forward_f(float *y, const float *x, const gt_tensor *w, const geometry *g) { return gt__unroll_forward_f(y, x, gt__f(w), g); }
+static int unroll_forward_d(double *y, const double *x, const gt_tensor *w, const geometry *g) { return gt__unroll_forward_d(y, x, gt__d(w), g); }
+static int unroll_input_f(float *x, const float *y, const gt_tensor *w, const geometry *g) { return gt__unroll_input_f(x, y, gt__f(w), g); }
+static int unroll_input_d(double *x, const double *y, const gt_tensor *w, const geometry *g) { return gt__unroll_input_d(x, y, gt__d(w), g); }
+
+static const struct {
+  images_f *forward_f, *input_f;
+  images_d *forward_d, *input_d;
+  int (*weight_f)(float *, const float *, const float *, const geometry *, double, double);
+  int (*weight_d)(double *, const double *, const double *, const geometry *, double, double);
+} ways[GT__WAYS] = {
+  [GT__BY_UNROLLING] = {unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
+  [GT__BY_TAPS] = {gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f, gt__direct_weight_d},
+  [GT__BY_WINOGRAD] = {.forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
+  [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d},
+};
+
+/* One convolution: result, its images (y from x, x from y; or x and y), the weight or (weight form) the second images. */
 static int compute(gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const geometry *g, gt__pass pass, int way, double beta, double scale) {
-  if (r->dtype == GT_FLOAT) {
-    switch (pass) {
-    case GT__FORWARD:
-      if (way == GT__BY_UNROLLING) return gt__unroll_forward_f(gt__f(r), gt__f(a), gt__f(b), g);
-      return (way == GT__BY_WINOGRAD ? gt__winograd_forward : gt__direct_forward_f)(gt__f(r), gt__f(a), b, g);
-    case GT__INPUT:
-      if (way == GT__BY_UNROLLING) return gt__unroll_input_f(gt__f(r), gt__f(a), gt__f(b), g);
-      return (way == GT__BY_WINOGRAD ? gt__winograd_input : gt__direct_input_f)(gt__f(r), gt__f(a), b, g);
-    case GT__WEIGHT:
-      return (way == GT__BY_UNROLLING ? gt__unroll_weight_f : way == GT__BY_WINOGRAD ? gt__winograd_weight : gt__direct_weight_f)(
-        gt__f(r), gt__f(a), gt__f(b), g, beta, scale);
-    }
-  }
-  bool unroll = way == GT__BY_UNROLLING;
+  bool single = r->dtype == GT_FLOAT;
   switch (pass) {
-  case GT__FORWARD: return unroll ? gt__unroll_forward_d(gt__d(r), gt__d(a), gt__d(b), g) : gt__direct_forward_d(gt__d(r), gt__d(a), b, g);
-  case GT__INPUT: return unroll ? gt__unroll_input_d(gt__d(r), gt__d(a), gt__d(b), g) : gt__direct_input_d(gt__d(r), gt__d(a), b, g);
+  case GT__FORWARD: return single ? ways[way].forward_f(gt__f(r), gt__f(a), b, g) : ways[way].forward_d(gt__d(r), gt__d(a), b, g);
+  case GT__INPUT: return single ? ways[way].input_f(gt__f(r), gt__f(a), b, g) : ways[way].input_d(gt__d(r), gt__d(a), b, g);
   case GT__WEIGHT: break;
   }
-  return (unroll ? gt__unroll_weight_d : gt__direct_weight_d)(gt__d(r), gt__d(a), gt__d(b), g, beta, scale);
+  if (single) return ways[way].weight_f(gt__f(r), gt__f(a), gt__f(b), g, beta, scale);
+  return ways[way].weight_d(gt__d(r), gt__d(a), gt__d(b), g, beta, scale);
 }
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------- */
@@ -134,7 +152,7 @@ static int operand(const gt_tensor **use, gt_tensor *copy, const gt_tensor *t, b
 
 /* Images r of a shape from images a and weight w. */
 static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a, const gt_tensor *w, const geometry *g, gt__pass pass) {
-  int way = way_of(g, a->dtype);
+  int way = way_of(g, a->dtype, pass);
   bool inner = way != GT__BY_UNROLLING, keeps = gt__is_shape(r, 4, shape), follows = gt_is_inner(a);
   if (is_empty(g)) {
     GT_TRY(keeps ? GT_OK : resize(r, shape, follows));
@@ -162,7 +180,7 @@ static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a,
 
 /* w = beta w + scale times the weight form of x and y. */
 static int make_weight(gt_tensor *w, const int64_t shape[4], const gt_tensor *x, const gt_tensor *y, const geometry *g, double beta, double scale) {
-  int way = way_of(g, x->dtype);
+  int way = way_of(g, x->dtype, GT__WEIGHT);
   gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), w_copy = gt__blank(x->dtype), *out = NULL;
   const gt_tensor *a, *b;
   int code = operand(&a, &x_copy, x, way != GT__BY_UNROLLING);

@@ -27,7 +27,7 @@ enum {
   LINE = 16,                 /* numbers in a cache line */
   TASK_ROWS = 528,           /* rows of a product in one task */
   INNER = 512,               /* rows taken together in the weight form */
-  CHANNELS = 24              /* of x in one task of the weight form, where all its rows are at hand */
+  CHANNELS = 96              /* of x in one task of the weight form, where all its rows are at hand */
 };
 
 static const float zeros[RUN];

@@ -165,25 +165,32 @@ static void check_winograd(int level) {
 
 typedef struct conv_case { int64_t n, c, h, w, o, kh, kw; gt_conv_shape s; } conv_case;
 
+static double *doubles(const gt_tensor *t) {
+  double *a = malloc((size_t)test_count(t) * sizeof *a);
+  for (int64_t i = 0; i < test_count(t); i++) a[i] = test_at(t, i);
+  return a;
+}
+
 /* Adds x w y over all terms, one of the three being the result; magnitude receives the sum of absolute values, plain the sum in
  * float, term by term. */
 static void trilinear(int pass, double *r, double *magnitude, float *plain, const gt_tensor *x, const gt_tensor *w, const gt_tensor *y,
                       const gt_conv_shape *s) {
   int64_t c = x->shape[1], h = x->shape[2], width = x->shape[3], o = y->shape[1], oh = y->shape[2], ow = y->shape[3];
   int64_t kh = w->shape[2], kw = w->shape[3];
+  double *xs = doubles(x), *ws = doubles(w), *ys = doubles(y);
   for (int64_t n = 0; n < x->shape[0]; n++) for (int64_t f = 0; f < o; f++) for (int64_t p = 0; p < oh; p++)
   for (int64_t q = 0; q < ow; q++) for (int64_t i = 0; i < kh; i++) for (int64_t j = 0; j < kw; j++) {
     int64_t a = p * s->stride_h - s->pad_h + i * s->dil_h, b = q * s->stride_w - s->pad_w + j * s->dil_w;
     if (a < 0 || a >= h || b < 0 || b >= width) continue;
     for (int64_t e = 0; e < c; e++) {
       int64_t at[3] = {((n * o + f) * oh + p) * ow + q, ((n * c + e) * h + a) * width + b, ((f * c + e) * kh + i) * kw + j};
-      double term = pass == GT__FORWARD ? test_at(x, at[1]) * test_at(w, at[2])
-        : pass == GT__INPUT ? test_at(y, at[0]) * test_at(w, at[2]) : test_at(x, at[1]) * test_at(y, at[0]);
+      double term = pass == GT__FORWARD ? xs[at[1]] * ws[at[2]] : pass == GT__INPUT ? ys[at[0]] * ws[at[2]] : xs[at[1]] * ys[at[0]];
       r[at[pass]] += term;
       magnitude[at[pass]] += fabs(term);
       plain[at[pass]] += (float)term;
     }
   }
+  free(xs), free(ws), free(ys);
 }
 
 static gt_tensor *inner_copy(const gt_tensor *t) {
@@ -221,9 +228,9 @@ static void check_conv(const conv_case *t, int dtype, int way) {
     r = flat;
     float *plain = calloc((size_t)count, sizeof *plain);
     trilinear(pass, sum, magnitude, plain, x, w, y, &t->s);
-    double worst = 0, worst_plain = 0, most = 16 * unit * (way == GT__BY_TAPS ? 1 : 16);
+    double worst = 0, worst_plain = 0, most = 16 * unit * (way == GT__BY_TAPS || way == GT__BY_FEW ? 1 : 16);
     for (int64_t k = 0; k < count; k++) {
-      bad += !(fabs(test_at(r, k) - sum[k]) <= most * (magnitude[k] + (way == GT__BY_TAPS ? unit : 4)));
+      bad += !(fabs(test_at(r, k) - sum[k]) <= most * (magnitude[k] + (way == GT__BY_TAPS || way == GT__BY_FEW ? unit : 4)));
       worst = fmax(worst, fabs(test_at(r, k) - sum[k])), worst_plain = fmax(worst_plain, fabs((double)plain[k] - sum[k]));
     }
     if (dtype == GT_FLOAT && t->c >= 16 && t->o >= 16 && t->n >= 12) {
@@ -254,6 +261,7 @@ static void check_convs(void) {
     check_conv(&cases[i], GT_FLOAT, GT__BY_TAPS);
     check_conv(&cases[i], GT_DOUBLE, GT__BY_TAPS);
     check_conv(&cases[i], GT_FLOAT, GT__BY_SHAPE);
+    check_conv(&cases[i], i % 2 ? GT_FLOAT : GT_DOUBLE, GT__BY_FEW);
     check_conv(&cases[i], GT_FLOAT, GT__BY_WINOGRAD);
   }
   /* Enough rows for Winograd's tasks to take some all the way: several tiles, and parts of the images of one. */
@@ -264,6 +272,8 @@ static void check_convs(void) {
     t.s = (gt_conv_shape){test_int(1, 3), test_int(1, 3), test_int(0, 3), test_int(0, 3), test_int(1, 2), test_int(1, 2), 1, 0};
     t.h = test_int(1, 12) + t.s.dil_h * (t.kh - 1), t.w = test_int(1, 12) + t.s.dil_w * (t.kw - 1);
     check_conv(&t, i % 4 ? GT_FLOAT : GT_DOUBLE, GT__BY_TAPS);
+    t.c = test_int(1, 8);
+    check_conv(&t, i % 4 ? GT_FLOAT : GT_DOUBLE, GT__BY_FEW);
     t.kh = t.kw = 4, t.s.stride_h = t.s.stride_w = 2, t.s.dil_h = t.s.dil_w = 1;
     t.h = test_int(4, 20), t.w = test_int(4, 20);
     check_conv(&t, GT_FLOAT, GT__BY_WINOGRAD);
@@ -276,8 +286,9 @@ static void check_convs(void) {
 
 /* The same bits at one and at several threads. */
 static void check_threads(int way) {
+  int64_t c = way == GT__BY_FEW ? 3 : 32;
   static const gt_conv_shape s = {2, 2, 1, 1, 1, 1, 1, 0};
-  gt_tensor *x = test_new(GT_FLOAT, 4, (int64_t[]){16, 32, 16, 16}), *w = test_new(GT_FLOAT, 4, (int64_t[]){80, 32, 4, 4});
+  gt_tensor *x = test_new(GT_FLOAT, 4, (int64_t[]){16, c, 16, 16}), *w = test_new(GT_FLOAT, 4, (int64_t[]){80, c, 4, 4});
   gt_tensor *y = test_new(GT_FLOAT, 4, (int64_t[]){16, 80, 8, 8}), *r[6];
   test_fill(x, -1, 1), test_fill(w, -1, 1), test_fill(y, -1, 1);
   int threads = gt_threads();
@@ -315,5 +326,6 @@ int main(void) {
   check_convs();
   check_threads(GT__BY_TAPS);
   check_threads(GT__BY_WINOGRAD);
+  check_threads(GT__BY_FEW);
   return test_report("kernels");
 }
