@@ -24,7 +24,7 @@ static bool winograd_pays(const geometry *g) {
 /* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order. */
 static int way_of(const geometry *g, int dtype, gt__pass pass) {
   if (g->groups != 1) return GT__BY_UNROLLING;
-  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass == GT__INPUT && g->c <= FEW;
+  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass != GT__FORWARD && g->c <= FEW;
   if ((forced_way == GT__BY_WINOGRAD && !winograd) || (forced_way == GT__BY_FEW && !few)) return GT__BY_TAPS;
   if (forced_way != GT__BY_SHAPE) return forced_way;
   if (winograd && winograd_pays(g)) return GT__BY_WINOGRAD;
@@ -49,7 +49,7 @@ static const struct {
   [GT__BY_UNROLLING] = {unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
   [GT__BY_TAPS] = {gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f, gt__direct_weight_d},
   [GT__BY_WINOGRAD] = {.forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
-  [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d},
+  [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d, .weight_f = gt__few_weight_f, .weight_d = gt__few_weight_d},
 };
 
 /* One convolution: result, its images (y from x, x from y; or x and y), the weight or (weight form) the second images. */
