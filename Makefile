@@ -23,6 +23,7 @@ FLAGS      = $(CC) $(ALLFLAGS) $(LDFLAGS)
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 $(BUILD)/kernels/%_avx2.o: LEVELFLAGS = -mavx2 -mfma -ffp-contract=fast
 $(BUILD)/kernels/%_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
+$(BUILD)/kernels/%_amx.o: LEVELFLAGS = -mamx-tile -mamx-bf16 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
 endif
 
 SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)
