@@ -21,15 +21,32 @@ static bool winograd_pays(const geometry *g) {
          gt__winograd_bytes(g) <= most_packed;
 }
 
+bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
+  switch (way) {
+  case GT__BY_UNROLLING: return true;
+  case GT__BY_TAPS: return g->groups == 1;
+  case GT__BY_WINOGRAD: return g->groups == 1 && dtype == GT_FLOAT && gt__winograd_can(g);
+  case GT__BY_FEW: return g->groups == 1 && pass == GT__INPUT && g->c <= FEW;
+  default: return false;
+  }
+}
+
 /* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order. */
-static int way_of(const geometry *g, int dtype, gt__pass pass) {
+int gt__rule(const geometry *g, int dtype, gt__pass pass) {
   if (g->groups != 1) return GT__BY_UNROLLING;
-  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass == GT__INPUT && g->c <= FEW;
-  if ((forced_way == GT__BY_WINOGRAD && !winograd) || (forced_way == GT__BY_FEW && !few)) return GT__BY_TAPS;
-  if (forced_way != GT__BY_SHAPE) return forced_way;
-  if (winograd && winograd_pays(g)) return GT__BY_WINOGRAD;
+  if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g)) return GT__BY_WINOGRAD;
   if (g->n < IMAGES) return GT__BY_UNROLLING;
-  return few ? GT__BY_FEW : GT__BY_TAPS;
+  return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;
+}
+
+/* What a table says for the shape (choice.c), else the rule. */
+int gt__way_of(const geometry *g, int dtype, gt__pass pass) {
+  if (forced_way != GT__BY_SHAPE) {
+    int way = gt__can(forced_way, g, dtype, pass) ? forced_way : GT__BY_TAPS;
+    return gt__can(way, g, dtype, pass) ? way : GT__BY_UNROLLING;
+  }
+  int chosen = gt__chosen(g, dtype, pass);
+  return chosen >= 0 ? chosen : gt__rule(g, dtype, pass);
 }
 
 /* How a way computes each pass. The forward and input forms take the weight as a tensor, the weight form has two images. */
@@ -41,16 +58,20 @@ static int unroll_input_f(float *x, const float *y, const gt_tensor *w, const ge
 static int unroll_input_d(double *x, const double *y, const gt_tensor *w, const geometry *g) { return gt__unroll_input_d(x, y, gt__d(w), g); }
 
 static const struct {
+  const char *name;
   images_f *forward_f, *input_f;
   images_d *forward_d, *input_d;
   int (*weight_f)(float *, const float *, const float *, const geometry *, double, double);
   int (*weight_d)(double *, const double *, const double *, const geometry *, double, double);
 } ways[GT__WAYS] = {
-  [GT__BY_UNROLLING] = {unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
-  [GT__BY_TAPS] = {gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f, gt__direct_weight_d},
-  [GT__BY_WINOGRAD] = {.forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
-  [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d},
+  [GT__BY_UNROLLING] = {"unrolling", unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
+  [GT__BY_TAPS] = {"taps", gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f,
+                   gt__direct_weight_d},
+  [GT__BY_WINOGRAD] = {.name = "winograd", .forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
+  [GT__BY_FEW] = {.name = "few", .input_f = gt__few_input_f, .input_d = gt__few_input_d},
 };
+
+const char *gt_conv_way_name(int way) { return way >= 0 && way < GT__WAYS ? ways[way].name : NULL; }
 
 /* One convolution: result, its images (y from x, x from y; or x and y), the weight or (weight form) the second images. */
 static int compute(gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const geometry *g, gt__pass pass, int way, double beta, double scale) {
@@ -120,7 +141,7 @@ static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const 
   *g = (geometry){
     .n = x[0], .c = x[1], .h = x[2], .w = x[3], .o = w[0], .kh = w[2], .kw = w[3], .oh = y[2], .ow = y[3], .groups = s->groups,
     .cg = x[1] / s->groups, .og = w[0] / s->groups, .sh = s->stride_h, .sw = s->stride_w, .ph = s->pad_h, .pw = s->pad_w,
-    .dh = s->dil_h, .dw = s->dil_w,
+    .dh = s->dil_h, .dw = s->dil_w, .precision = s->precision,
   };
   g->taps = g->kh * g->kw;
   g->area = g->oh * g->ow;
@@ -129,6 +150,19 @@ static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const 
   g->extra_rows = (g->kh - 1) * g->dh / g->sh;
   g->extra_cols = (g->kw - 1) * g->dw / g->sw;
   g->covered = g->h + g->ph <= (g->oh + g->extra_rows) * g->sh && g->w + g->pw <= (g->ow + g->extra_cols) * g->sw;
+}
+
+int gt__describe(geometry *g, const gt_conv_case *c) {
+  const gt_conv_shape *s = &c->shape;
+  GT_TRY(want_options("a convolution", s));
+  GT_TRY(want_size("a convolution", "a kernel", c->kh, c->kw));
+  GT_TRY(want_size("a convolution", "images", c->h, c->w));
+  int64_t oh = out_size(c->h, s->pad_h, s->dil_h, c->kh, s->stride_h), ow = out_size(c->w, s->pad_w, s->dil_w, c->kw, s->stride_w);
+  if (c->n < 1 || c->c < 1 || c->o < 1 || oh < 1 || ow < 1 || c->c % s->groups || c->o % s->groups) {
+    return gt__fail(GT_ESHAPE, "a convolution: %dx%dx%dx%d with %d kernels of %dx%d has no result", c->n, c->c, c->h, c->w, c->o, c->kh, c->kw);
+  }
+  describe(g, (int64_t[]){c->n, c->c, c->h, c->w}, (int64_t[]){c->o, c->c / s->groups, c->kh, c->kw}, (int64_t[]){c->n, c->o, oh, ow}, s);
+  return GT_OK;
 }
 
 static bool is_empty(const geometry *g) { return g->n == 0 || g->c == 0 || g->o == 0 || g->area == 0 || g->h == 0 || g->w == 0; }
@@ -152,7 +186,7 @@ static int operand(const gt_tensor **use, gt_tensor *copy, const gt_tensor *t, b
 
 /* Images r of a shape from images a and weight w. */
 static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a, const gt_tensor *w, const geometry *g, gt__pass pass) {
-  int way = way_of(g, a->dtype, pass);
+  int way = gt__way_of(g, a->dtype, pass);
   bool inner = way != GT__BY_UNROLLING, keeps = gt__is_shape(r, 4, shape), follows = gt_is_inner(a);
   if (is_empty(g)) {
     GT_TRY(keeps ? GT_OK : resize(r, shape, follows));
@@ -180,7 +214,7 @@ static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a,
 
 /* w = beta w + scale times the weight form of x and y. */
 static int make_weight(gt_tensor *w, const int64_t shape[4], const gt_tensor *x, const gt_tensor *y, const geometry *g, double beta, double scale) {
-  int way = way_of(g, x->dtype, GT__WEIGHT);
+  int way = gt__way_of(g, x->dtype, GT__WEIGHT);
   gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), w_copy = gt__blank(x->dtype), *out = NULL;
   const gt_tensor *a, *b;
   int code = operand(&a, &x_copy, x, way != GT__BY_UNROLLING);

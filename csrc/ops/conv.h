@@ -11,6 +11,7 @@ typedef struct geometry {
   int64_t area;              /* oh ow */
   int64_t extra_rows, extra_cols;   /* rows and columns of a phase plane beyond those of the output */
   bool covered;              /* every element of x has a tap */
+  int precision;             /* GT_FLOAT32 ... */
 } geometry;
 
 /* The three passes: y from x and w, x from y and w, w from x and y. */
@@ -20,6 +21,13 @@ typedef enum { GT__FORWARD, GT__INPUT, GT__WEIGHT } gt__pass;
  * taps as they are (direct.c), Winograd's for square kernels of stride 1 and 2 in Float (winograd.c), and the input form of few channels
  * (few.c). */
 enum { GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_FEW, GT__WAYS, GT__BY_SHAPE = GT__WAYS };
+/* Whether a way can do it; which one the rule and which one a table chooses (-1: none does); which one is taken. */
+bool gt__can(int way, const geometry *g, int dtype, gt__pass pass);
+int gt__rule(const geometry *g, int dtype, gt__pass pass);
+int gt__chosen(const geometry *g, int dtype, gt__pass pass);
+int gt__way_of(const geometry *g, int dtype, gt__pass pass);
+/* The sizes of a convolution that has no tensors yet. */
+int gt__describe(geometry *g, const gt_conv_case *c);
 /* For tests and benchmarks: one way for all shapes that it can do, instead of the fastest for the shape. */
 void gt__convolve_by(int way);
 
