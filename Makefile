@@ -19,10 +19,12 @@ LIBS       = $(PKG_LIBS) -lm -ldl -pthread
 FLAGS      = $(CC) $(ALLFLAGS) $(LDFLAGS)
 
 # Only the kernels of a CPU level are compiled for it; everything else runs on any processor. There, contraction makes
-# the fused multiply-adds.
+# the fused multiply-adds of products; the loops go without, and give the same bits at every level.
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 $(BUILD)/kernels/%_avx2.o: LEVELFLAGS = -mavx2 -mfma -ffp-contract=fast
 $(BUILD)/kernels/%_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
+$(BUILD)/kernels/loops_avx2.o: LEVELFLAGS = -mavx2
+$(BUILD)/kernels/loops_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2
 endif
 
 SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)

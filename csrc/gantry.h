@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 3
+#define GT_ABI 4
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -265,13 +265,17 @@ int gt_avg_pool_grad(gt_tensor *gx, const gt_tensor *gy, const gt_pool_shape *s,
 /* ---- batch normalisation: x is N x C or N x C x ..., statistics over all but dim 1 ----------------------------------
  * train 1: normalise with the batch's mean and biased variance, leave them in save_mean and save_invstd, and where
  * running_mean is not NULL move the running values by momentum (variance unbiased). train 0: normalise with the running
- * values, copied to save_mean / save_invstd. weight, bias: NULL for none. */
+ * values, copied to save_mean / save_invstd. weight, bias: NULL for none.
+ * slope 1: that is y. Else an activation follows in the same pass: z where z > 0, slope z elsewhere (0: ReLU, 0.2: a leaky one); its
+ * gradient finds z anew from x, to the bit, so that nobody has to keep it. Results follow x's layout. */
 
 int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, const gt_tensor *x, const gt_tensor *weight,
-                  const gt_tensor *bias, gt_tensor *running_mean, gt_tensor *running_var, int train, double momentum, double eps);
+                  const gt_tensor *bias, gt_tensor *running_mean, gt_tensor *running_var, int train, double momentum, double eps,
+                  double slope);
 /* gx NULL: not wanted; gw and gb NULL: not wanted, else beta * old + scale * gradient. */
 int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,
-                       const gt_tensor *mean, const gt_tensor *invstd, int train, double beta, double scale);
+                       const gt_tensor *bias, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope, double beta,
+                       double scale);
 
 /* ---- optimizers: one pass over contiguous or strided tensors of one shape -------------------------------------------- */
 

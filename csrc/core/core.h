@@ -105,4 +105,14 @@ bool gt__will_overlap(const gt_tensor *r, int rank, const int64_t *shape, const 
 /* ---- counter-based random numbers (random.c) ---- */
 uint64_t gt__counter64(uint64_t seed, uint64_t stream, uint64_t index);
 static inline double gt__unit(uint64_t word) { return (double)(word >> 11) * 0x1p-53; }   /* [0, 1) */
+
+/* Before a loop whose iterations are independent although the compiler cannot see it (a result may be its own operand). */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" /* loops that call maths functions stay scalar, and that is known */
+#define GT__IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define GT__IVDEP _Pragma("GCC ivdep")
+#else
+#define GT__IVDEP
+#endif
 #endif

@@ -277,7 +277,8 @@ int gt__result(gt_tensor **out, gt_tensor *tmp, gt_tensor *r, int rank, const in
 int gt__commit(gt_tensor *r, gt_tensor *tmp, gt_tensor *out) {
   int code = GT_OK;
   if (out == tmp) {
-    code = gt_tensor_resize_as(r, tmp);
+    code = gt_same_shape(r, tmp) ? GT_OK : gt_tensor_follow(r, tmp);
+    if (!code) code = gt_tensor_resize_as(r, tmp);
     if (!code && gt__numel(tmp) > 0) code = gt_copy(r, tmp);
     gt__reset(tmp);
   } else {

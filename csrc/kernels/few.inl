@@ -95,3 +95,92 @@ int FN(gt__few_input)(real *x, const real *y, const gt_tensor *w, const geometry
   gt__packed_put(weight);
   return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a row of products") : GT_OK;
 }
+
+/* ---- weight: patches of x, one row for each image, times y ------------------------------------------------------------- */
+
+typedef struct FN(patch_job) {
+  real *sums;                /* [chunk][panel of o][column tap c + channel][o of the panel] */
+  const real *x, *y;
+  real *w;
+  const geometry *g;
+  int64_t width, panel, panels, rows, chunks;    /* columns of patches; rows of y in a chunk */
+  double beta, scale;
+  int failed;
+} FN(patch_job);
+
+/* to[image][tap c + channel] for one position of y: what lies under the kernel, 0 outside. */
+static void FN(patch)(real *to, const FN(patch_job) *job, int64_t oy, int64_t ox) {
+  const geometry *g = job->g;
+  int64_t c = g->c, width = job->width;
+  for (int64_t t = 0; t < g->taps; t++) {
+    int64_t iy = oy * g->sh - g->ph + t / g->kw * g->dh, ix = ox * g->sw - g->pw + t % g->kw * g->dw;
+    bool inside = iy >= 0 && iy < g->h && ix >= 0 && ix < g->w;
+    const real *from = job->x + (inside ? (iy * g->w + ix) * g->n * c : 0);
+    real *at = to + t * c;
+    if (!inside) {
+      for (int64_t n = 0; n < g->n; n++) for (int64_t k = 0; k < c; k++) at[n * width + k] = 0;
+    } else if (c == 3) {
+      for (int64_t n = 0; n < g->n; n++) for (int64_t k = 0; k < 3; k++) at[n * width + k] = from[n * 3 + k];
+    } else {
+      for (int64_t n = 0; n < g->n; n++) for (int64_t k = 0; k < c; k++) at[n * width + k] = from[n * c + k];
+    }
+  }
+}
+
+/* Some rows of y: their part of all sums. */
+static void FN(patch_task)(void *context, int64_t i) {
+  FN(patch_job) *job = context;
+  const geometry *g = job->g;
+  const gt__matrix_kernels *kernels = gt__matrix();
+  real *sums = job->sums + i * job->panels * job->width * job->panel;
+  gt__scratch s;
+  if (gt__scratch_alloc(&s, (size_t)(g->n * job->width) * sizeof(real))) {
+    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
+    return;
+  }
+  memset(sums, 0, (size_t)(job->panels * job->width * job->panel) * sizeof(real));
+  const real *a = s.ptr, *b;
+  FN(product) p = {.c_row = job->panel, .a = &a, .b = &b, .a_row = 1, .a_step = job->width, .b_row = g->o, .count = 1, .k = g->n, .add = true};
+  for (int64_t at = i * job->rows * g->ow; at < gt__min(g->oh, (i + 1) * job->rows) * g->ow; at++) {
+    FN(patch)(s.ptr, job, at / g->ow, at % g->ow);
+    b = job->y + at * g->n * g->o;
+    for (int64_t j = 0; j < g->o; j += job->panel) {
+      p.b_offset = j;
+      for (int64_t row = 0; row < job->width; row += kernels->ROWS) {
+        p.a_offset = row;
+        p.c = sums + (j / job->panel * job->width + row) * job->panel;
+        kernels->BLOCK(&p, (int)gt__min(kernels->ROWS, job->width - row), (int)gt__min(job->panel, g->o - j));
+      }
+    }
+  }
+  gt__scratch_free(&s);
+}
+
+/* w[o][c][tap] = beta w + scale times the chunks' sums, added in their order. */
+static void FN(patch_sum)(void *context, int64_t o) {
+  const FN(patch_job) *job = context;
+  const geometry *g = job->g;
+  real beta = (real)job->beta, scale = (real)job->scale;
+  for (int64_t k = 0; k < g->c * g->taps; k++) {
+    real sum = 0, *w = job->w + o * g->c * g->taps + k % g->c * g->taps + k / g->c;
+    for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
+      sum += job->sums[((chunk * job->panels + o / job->panel) * job->width + k) * job->panel + o % job->panel];
+    }
+    *w = beta == 0 ? scale * sum : beta * *w + scale * sum;
+  }
+}
+
+int FN(gt__few_weight)(real *w, const real *x, const real *y, const geometry *g, double beta, double scale) {
+  FN(patch_job) job = {.x = x, .y = y, .w = w, .g = g, .width = g->c * g->taps, .beta = beta, .scale = scale};
+  job.panel = gt__min(gt__matrix()->COLS, g->o);
+  job.panels = gt__ceil_div(g->o, job.panel);
+  job.rows = gt__ceil_div(g->oh, TASKS);
+  job.chunks = gt__ceil_div(g->oh, job.rows);
+  gt__scratch s;
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(job.chunks * job.panels * job.width * job.panel) * sizeof(real)));
+  job.sums = s.ptr;
+  gt__parallel(job.chunks, FN(patch_task), &job);
+  if (!job.failed) gt__parallel(g->o, FN(patch_sum), &job);
+  gt__scratch_free(&s);
+  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a row of patches") : GT_OK;
+}

@@ -4,6 +4,7 @@
 
 static gt__matrix_kernels matrix;
 static gt__winograd_kernels winograd;
+static gt__loop_kernels loops;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 void gt__matrix_kernels_at(gt__matrix_kernels *table, int level) {
@@ -30,9 +31,22 @@ void gt__winograd_kernels_at(gt__winograd_kernels *table, int level) {
 #endif
 }
 
+void gt__loop_kernels_at(gt__loop_kernels *table, int level) {
+  gt__loops_generic(table);
+#if defined(__x86_64__)
+  if (level < GT__CPU_AVX2) return;
+  gt__loops_avx2(table);
+  if (level < GT__CPU_AVX512) return;
+  gt__loops_avx512(table);
+#else
+  (void)level;
+#endif
+}
+
 static void fill(void) {
   gt__matrix_kernels_at(&matrix, gt__cpu());
   gt__winograd_kernels_at(&winograd, gt__cpu());
+  gt__loop_kernels_at(&loops, gt__cpu());
 }
 
 const gt__matrix_kernels *gt__matrix(void) {
@@ -43,4 +57,9 @@ const gt__matrix_kernels *gt__matrix(void) {
 const gt__winograd_kernels *gt__winograd(void) {
   pthread_once(&once, fill);
   return &winograd;
+}
+
+const gt__loop_kernels *gt__loops(void) {
+  pthread_once(&once, fill);
+  return &loops;
 }

@@ -1,8 +1,9 @@
 /* kernels.h: the inner loops that exist once per CPU level, as tables of function pointers, one table per domain.
  *
  * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then what AVX-512 has, as far as gt__cpu()
- * allows. At one level the bits of a result are always the same; between levels they differ in rounding (fused
- * multiply-add, wider vectors). Files named *_avx2.c and *_avx512.c are compiled for those instructions and hold nothing else.
+ * allows. At one level the bits of a result are always the same; between levels those of matrix products differ in rounding (fused
+ * multiply-add, other blocks), those of the loops do not. Files named *_avx2.c and *_avx512.c are compiled for those instructions
+ * and hold nothing else.
  */
 #ifndef GANTRY_KERNELS_H
 #define GANTRY_KERNELS_H
@@ -42,19 +43,50 @@ typedef struct gt__winograd_transforms {
 } gt__winograd_transforms;
 typedef struct gt__winograd_kernels { gt__winograd_transforms taps2, taps3; } gt__winograd_kernels;
 
+/* Loops over the numbers of many channels (channels.inl). A block is `rows` runs of `cols` numbers, the first numbers of runs `step`
+ * apart. Either each column is a channel, with numbers of its own in every vector, or the whole block is one channel, whose numbers
+ * stand first in them. Double is as wide as Float is: the same loops, on doubles. With
+ *   z = (x - center) gain + bias,  y = z where z > 0, else slope z,  g = gy times the derivative of y by z: */
+typedef struct gt__channel_block {
+  int64_t rows, cols, step;
+  void *out;
+  const void *x, *gy;
+  const void *center, *gain, *bias, *lift, *tilt;
+  double *sum, *product;
+  double slope;
+} gt__channel_block;
+
+enum {
+  GT__CHANNEL_SPREAD,                     /* sum += x - center, product += (x - center)^2 */
+  GT__CHANNEL_MAP,                        /* out = y */
+  GT__CHANNEL_PRODUCTS,                   /* sum += g, product += g (x - center) */
+  GT__CHANNEL_GRADIENT,                   /* out = (g - lift - (x - center) tilt) gain */
+  GT__CHANNEL_LOOPS
+};
+
+typedef struct gt__loop_kernels {
+  /* [loop][1: columns are channels][1: double] */
+  void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);
+} gt__loop_kernels;
+
 /* The table of a level (at most gt__cpu()'s), and that of this processor. */
 void gt__matrix_kernels_at(gt__matrix_kernels *table, int level);
 const gt__matrix_kernels *gt__matrix(void);
 void gt__winograd_kernels_at(gt__winograd_kernels *table, int level);
 const gt__winograd_kernels *gt__winograd(void);
+void gt__loop_kernels_at(gt__loop_kernels *table, int level);
+const gt__loop_kernels *gt__loops(void);
 
 /* The rungs of the ladders. */
 void gt__matrix_generic(gt__matrix_kernels *table);
 void gt__winograd_generic(gt__winograd_kernels *table);
+void gt__loops_generic(gt__loop_kernels *table);
 #if defined(__x86_64__)
 void gt__matrix_avx2(gt__matrix_kernels *table);
 void gt__matrix_avx512(gt__matrix_kernels *table);
 void gt__winograd_avx2(gt__winograd_kernels *table);
 void gt__winograd_avx512(gt__winograd_kernels *table);
+void gt__loops_avx2(gt__loop_kernels *table);
+void gt__loops_avx512(gt__loop_kernels *table);
 #endif
 #endif

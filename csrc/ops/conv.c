@@ -26,7 +26,7 @@ bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
   case GT__BY_UNROLLING: return true;
   case GT__BY_TAPS: return g->groups == 1;
   case GT__BY_WINOGRAD: return g->groups == 1 && dtype == GT_FLOAT && gt__winograd_can(g);
-  case GT__BY_FEW: return g->groups == 1 && pass == GT__INPUT && g->c <= FEW;
+  case GT__BY_FEW: return g->groups == 1 && pass != GT__FORWARD && g->c <= FEW;
   default: return false;
   }
 }
@@ -58,20 +58,16 @@ static int unroll_input_f(float *x, const float *y, const gt_tensor *w, const ge
 static int unroll_input_d(double *x, const double *y, const gt_tensor *w, const geometry *g) { return gt__unroll_input_d(x, y, gt__d(w), g); }
 
 static const struct {
-  const char *name;
   images_f *forward_f, *input_f;
   images_d *forward_d, *input_d;
   int (*weight_f)(float *, const float *, const float *, const geometry *, double, double);
   int (*weight_d)(double *, const double *, const double *, const geometry *, double, double);
 } ways[GT__WAYS] = {
-  [GT__BY_UNROLLING] = {"unrolling", unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
-  [GT__BY_TAPS] = {"taps", gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f,
-                   gt__direct_weight_d},
-  [GT__BY_WINOGRAD] = {.name = "winograd", .forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
-  [GT__BY_FEW] = {.name = "few", .input_f = gt__few_input_f, .input_d = gt__few_input_d},
+  [GT__BY_UNROLLING] = {unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
+  [GT__BY_TAPS] = {gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f, gt__direct_weight_d},
+  [GT__BY_WINOGRAD] = {.forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
+  [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d, .weight_f = gt__few_weight_f, .weight_d = gt__few_weight_d},
 };
-
-const char *gt_conv_way_name(int way) { return way >= 0 && way < GT__WAYS ? ways[way].name : NULL; }
 
 /* One convolution: result, its images (y from x, x from y; or x and y), the weight or (weight form) the second images. */
 static int compute(gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const geometry *g, gt__pass pass, int way, double beta, double scale) {

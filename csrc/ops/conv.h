@@ -18,8 +18,8 @@ typedef struct geometry {
 typedef enum { GT__FORWARD, GT__INPUT, GT__WEIGHT } gt__pass;
 
 /* The ways to compute them. unroll.c does every shape, on contiguous images; the others do one group, on images in the inner layout:
- * taps as they are (direct.c), Winograd's for square kernels of stride 1 and 2 in Float (winograd.c), and the input form of few channels
- * (few.c). */
+ * taps as they are (direct.c), Winograd's for square kernels of stride 1 and 2 in Float (winograd.c), and the input and weight forms of
+ * few channels (few.c). */
 enum { GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_FEW, GT__WAYS, GT__BY_SHAPE = GT__WAYS };
 /* Whether a way can do it; which one the rule and which one a table chooses (-1: none does); which one is taken. */
 bool gt__can(int way, const geometry *g, int dtype, gt__pass pass);
@@ -55,6 +55,8 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
 
 int gt__few_input_f(float *x, const float *y, const gt_tensor *w, const geometry *g);
 int gt__few_input_d(double *x, const double *y, const gt_tensor *w, const geometry *g);
+int gt__few_weight_f(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);
+int gt__few_weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale);
 
 /* The form of a packed weight (core.h): whose, for which pass. */
 static inline uint64_t gt__form(int way, gt__pass pass) { return (uint64_t)way << 2 | (uint64_t)pass; }

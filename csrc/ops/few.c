@@ -1,8 +1,8 @@
-/* few.c: the input form where x has few channels, as pictures have: a generator's last layer, the gradient with respect to a
- * discriminator's images. A matrix of three columns would leave most of a vector empty, so y is multiplied by all taps and channels of
- * the kernel at once, and the products are added to the pixels that they belong to.
+/* few.c: the input and weight forms where x has few channels, as pictures have: a generator's last layer, a discriminator's first. A matrix
+ * of three columns (or rows) would leave most of a block empty, so all taps and channels of the kernel are taken side by side: y is
+ * multiplied by them and the products are added to the pixels that they belong to; or patches of x are multiplied by y.
  *
- * Work is cut by the number of images; a pixel belongs to one task and is added up in one order.
+ * Work is cut by the number of images, or of rows of y; a sum belongs to one task, or to several whose parts are added in order.
  */
 #include "conv.h"
 #include "../kernels/kernels.h"

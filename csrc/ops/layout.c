@@ -25,6 +25,31 @@ bool gt__lies_inner(const gt_tensor *t) {
          (t->shape[2] == 1 || t->step[2] == w * n * c);
 }
 
+bool gt__goes_inner(const gt_tensor *t) { return gt__lies_inner(t) && (gt_is_inner(t) || !gt_is_contiguous(t)); }
+
+static bool lies_in(bool inner, const gt_tensor *t) { return inner ? gt__lies_inner(t) : gt_is_contiguous(t) != 0; }
+
+static int resize_in(bool inner, gt_tensor *t, const gt_tensor *x) {
+  return inner ? gt_tensor_resize_inner(t, x->shape) : gt_tensor_resize_as(t, x);
+}
+
+int gt__operand_in(bool inner, const gt_tensor **use, gt_tensor *copy, const gt_tensor *t) {
+  *copy = gt__blank(t->dtype);
+  *use = t;
+  if (lies_in(inner, t)) return GT_OK;
+  *use = copy;
+  GT_TRY(resize_in(inner, copy, t));
+  return gt_copy(copy, t);
+}
+
+int gt__result_in(bool inner, gt_tensor **out, gt_tensor *tmp, gt_tensor *r, const gt_tensor *x, bool overlap) {
+  const bool keeps = gt_same_shape(r, x);
+  *tmp = gt__blank(r->dtype);
+  *out = overlap || (keeps && !lies_in(inner, r)) ? tmp : r;
+  GT_TRY(gt__usable(r, "result"));
+  return keeps && *out == r ? GT_OK : resize_in(inner, *out, x);
+}
+
 bool gt__reorder(gt_tensor *r, const gt_tensor *a) {
   if (r->dtype != a->dtype || (r->dtype != GT_FLOAT && r->dtype != GT_DOUBLE) || a->rank != 4 || !gt_same_shape(r, a)) return false;
   bool to_inner = gt_is_contiguous(a) && gt__lies_inner(r);

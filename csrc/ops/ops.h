@@ -58,14 +58,4 @@ gt__inner gt__move(size_t size);
 static inline int64_t gt__min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t gt__max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t gt__ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/* Before a loop whose iterations are independent although the compiler cannot see it (a result may be its own operand). */
-#if defined(__clang__)
-#pragma clang diagnostic ignored "-Wpass-failed" /* loops that call maths functions stay scalar, and that is known */
-#define GT__IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define GT__IVDEP _Pragma("GCC ivdep")
-#else
-#define GT__IVDEP
-#endif
 #endif

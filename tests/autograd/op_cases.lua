@@ -223,6 +223,20 @@ local function normalised(x_sizes)
     local function running(number) return torch.DoubleTensor(channels):fill(number):type(x.data:type()) end
     return ops.pow(ops.batch_norm(x, w, b, {running_mean = running(0.3), running_var = running(0.7)}), 2)
   end)
+  for _, slope in ipairs {0, 0.2, -0.5} do
+    local activated = {train = true, slope = slope}
+    case('batch_norm_activated', affine, function(x, w, b)
+      if #x_sizes == 4 then x = ops.inner(x) end
+      return ops.pow(ops.batch_norm(x, w, b, activated), 2)
+    end, {smooth = false})
+    case('batch_norm_activated', one(signed, unpack(x_sizes)), function(x)
+      return ops.batch_norm(x, nil, nil, activated)
+    end, {smooth = false})
+    case('batch_norm_activated', affine, function(x, w, b)
+      local function running(number) return torch.DoubleTensor(channels):fill(number):type(x.data:type()) end
+      return ops.pow(ops.batch_norm(x, w, b, {running_mean = running(0.3), running_var = running(0.7), slope = slope}), 2)
+    end, {smooth = false})
+  end
 end
 normalised {3, 2, 2, 3}
 normalised {5, 3}

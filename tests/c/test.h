@@ -122,13 +122,14 @@ static inline void test_fill(gt_tensor *t, double low, double high) {
 }
 
 /* The same elements in another memory order; kind 0 contiguous, 1 transposed (last two dimensions), 2 every second
- * element of a larger block, 3 narrowed in the first dimension. */
+ * element of a larger block, 3 narrowed in the first dimension, 4 the inner layout (of images; anything else is contiguous). */
 static inline gt_tensor *test_layout(const gt_tensor *a, int kind) {
   gt_tensor *t = gt_tensor_new(a->dtype);
   int64_t shape[8] = {0}, step[8] = {0}, n = 1, offset = 0;
   int order[8];
   for (int d = 0; d < a->rank; d++) order[d] = d, shape[d] = a->shape[d];
   if (kind == 1 && a->rank > 1) order[a->rank - 1] = a->rank - 2, order[a->rank - 2] = a->rank - 1;
+  if (kind == 4 && a->rank == 4) order[0] = 2, order[1] = 3, order[2] = 0, order[3] = 1;
   for (int d = a->rank - 1; d >= 0; d--) {
     step[order[d]] = n * (kind == 2 ? 2 : 1);
     n *= shape[order[d]];

@@ -239,9 +239,9 @@ static double column(const gt_tensor *x, int64_t c, int64_t i) {   /* the i-th n
 
 /* The loss sum(g * batch_norm(x)), for gradients by differences. */
 static double norm_loss(const gt_tensor *g, const gt_tensor *x, const gt_tensor *w, const gt_tensor *b, gt_tensor *rm, gt_tensor *rv,
-                        int train) {
+                        int train, double slope) {
   gt_tensor *y = gt_tensor_new(x->dtype), *mean = gt_tensor_new(x->dtype), *invstd = gt_tensor_new(x->dtype);
-  CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5));
+  CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5, slope));
   double loss = product(g, y);
   gt_tensor_free(y);
   gt_tensor_free(mean);
@@ -249,7 +249,9 @@ static double norm_loss(const gt_tensor *g, const gt_tensor *x, const gt_tensor 
   return loss;
 }
 
-static void check_norm(int rank, const int64_t *shape, int dtype, int layout) {
+static double activated(double z, double slope) { return z > 0 ? z : slope * z; }
+
+static void check_norm(int rank, const int64_t *shape, int dtype, int layout, double slope) {
   int64_t c = shape[1];
   gt_tensor *x0 = test_new(dtype, rank, shape), *g0 = test_new(dtype, rank, shape);
   gt_tensor *w = test_new(dtype, 1, &c), *b = test_new(dtype, 1, &c), *rm = test_new(dtype, 1, &c), *rv = test_new(dtype, 1, &c);
@@ -263,7 +265,8 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout) {
   gt_tensor *x = test_layout(x0, layout), *g = test_layout(g0, layout), *y = test_layout(x0, layout), *gx = test_layout(x0, layout);
   gt_tensor *mean = gt_tensor_new(dtype), *invstd = gt_tensor_new(dtype), *gw = gt_tensor_new(dtype), *gb = gt_tensor_new(dtype);
   int64_t count = test_count(x0) / c;
-  CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, rm, rv, 1, 0.25, 1e-5));
+  CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, rm, rv, 1, 0.25, 1e-5, slope));
+  long wrong = 0;
   double m = 0, v = 0, within = dtype == GT_FLOAT ? 2e-5 : 1e-11;
   for (int64_t i = 0; i < count; i++) m += column(x0, 1, i) / (double)count;
   for (int64_t i = 0; i < count; i++) v += pow(column(x0, 1, i) - m, 2);
@@ -272,52 +275,74 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout) {
   CHECK_NEAR(test_at(rm, 1), 0.25 * m + 0.75 * old_mean, within);
   CHECK_NEAR(test_at(rv, 1), 0.25 * v / (double)(count - 1) + 0.75 * old_var, within);
   for (int64_t i = 0; i < count; i++) {
-    CHECK_NEAR(column(y, 1, i), (column(x0, 1, i) - m) / sqrt(v / (double)count + 1e-5) * test_at(w, 1) + test_at(b, 1), 4 * within);
+    double z = (column(x0, 1, i) - m) / sqrt(v / (double)count + 1e-5) * test_at(w, 1) + test_at(b, 1);
+    wrong += !test_is_near(column(y, 1, i), activated(z, slope), 4 * within);
   }
   for (int train = 0; train < 2; train++) {
-    CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5));
-    CHECK_OK(gt_batch_norm_grad(gx, gw, gb, g, x, w, mean, invstd, train, 0, 1));
-    CHECK_OK(gt_batch_norm_grad(NULL, gw, gb, g, x, w, mean, invstd, train, 1, 0.5));
-    if (dtype == GT_FLOAT) continue;
+    CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5, slope));
+    CHECK_OK(gt_batch_norm_grad(gx, gw, gb, g, x, w, b, mean, invstd, train, slope, 0, 1));
+    CHECK_OK(gt_batch_norm_grad(NULL, gw, gb, g, x, w, b, mean, invstd, train, slope, 1, 0.5));
+    long bad = 0;
+    double mu = test_at(mean, 1), r = test_at(invstd, 1), sum = 0, products = 0, size = 0;   /* the formula, for channel 1 */
+    for (int64_t i = 0; i < count; i++) {
+      double normal = (column(x0, 1, i) - mu) * r, through = column(g0, 1, i) * (normal * test_at(w, 1) + test_at(b, 1) > 0 ? 1 : slope);
+      sum += through, products += through * normal, size += fabs(through);
+    }
+    CHECK_NEAR(test_at(gw, 1) / size, 1.5 * products / size, 4 * within);
+    CHECK_NEAR(test_at(gb, 1) / size, 1.5 * sum / size, 4 * within);
+    for (int64_t i = 0; i < count; i++) {
+      double normal = (column(x0, 1, i) - mu) * r, z = normal * test_at(w, 1) + test_at(b, 1), through = column(g0, 1, i) * (z > 0 ? 1 : slope);
+      double wanted = test_at(w, 1) * r * (through - train * (sum + normal * products) / (double)count);
+      bad += !(fabs(z) < within || test_is_near(column(gx, 1, i), wanted, 4 * within));
+    }
+    CHECK_MSG(bad == 0, "%ld numbers of the gradient differ", bad);
+    if (dtype == GT_FLOAT || test_count(x0) > 2000) continue;
     gt_tensor *of[] = {x0, w, b}, *gradient[] = {gx, gw, gb};
     for (int i = 0; i < 3; i++) {
       for (int64_t k = 0; k < test_count(of[i]); k += 1 + test_count(of[i]) / 9) {
         double value = test_at(of[i], k), h = 1e-5, scale = i ? 1.5 : 1;
         test_put(of[i], k, value + h);
-        double up = norm_loss(g0, x0, w, b, rm, rv, train);
+        double up = norm_loss(g0, x0, w, b, rm, rv, train, slope);
         test_put(of[i], k, value - h);
-        double down = norm_loss(g0, x0, w, b, rm, rv, train);
+        double down = norm_loss(g0, x0, w, b, rm, rv, train, slope);
         test_put(of[i], k, value);
         CHECK_NEAR(test_at(gradient[i], k), scale * (up - down) / (2 * h), 1e-6);
       }
     }
   }
-  CHECK_OK(gt_batch_norm(x, mean, invstd, x, w, b, rm, rv, 0, 0.1, 1e-5));   /* in place, evaluation, from the values above */
+  CHECK_OK(gt_batch_norm(x, mean, invstd, x, w, b, rm, rv, 0, 0.1, 1e-5, slope));   /* in place, evaluation, from the values above */
   for (int64_t i = 0; i < count; i++) {
     double wanted = (column(x0, 1, i) - test_at(rm, 1)) / sqrt(test_at(rv, 1) + 1e-5) * test_at(w, 1) + test_at(b, 1);
-    CHECK_NEAR(column(x, 1, i), wanted, 4 * within);
+    wrong += !test_is_near(column(x, 1, i), activated(wanted, slope), 4 * within);
   }
+  CHECK_MSG(wrong == 0, "%ld results differ", wrong);
   gt_tensor *all[] = {x0, g0, w, b, rm, rv, x, g, y, gx, mean, invstd, gw, gb};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
 
 static void test_batch_norm(void) {
   for (int dtype = GT_FLOAT; dtype <= GT_DOUBLE; dtype++) {
-    for (int layout = 0; layout < 4; layout++) {
-      check_norm(4, (int64_t[]){3, 4, 5, 3}, dtype, layout);
-      check_norm(2, (int64_t[]){6, 11}, dtype, layout);
-      check_norm(3, (int64_t[]){2, 3, 17}, dtype, layout);
+    for (int layout = 0; layout < 5; layout++) {
+      const double slope = (double[]){1, 0, 0.2, -0.5, 0.2}[layout];
+      check_norm(4, (int64_t[]){3, 4, 5, 3}, dtype, layout, 1);
+      check_norm(4, (int64_t[]){3, 65, 5, 3}, dtype, layout, slope);
+      check_norm(4, (int64_t[]){20, 2, 40, 50}, dtype, layout, slope);
+      check_norm(4, (int64_t[]){1, 5, 1, 200}, dtype, layout, slope);
+      check_norm(2, (int64_t[]){6, 11}, dtype, layout, slope);
+      check_norm(2, (int64_t[]){7, 1100}, dtype, layout, slope);
+      check_norm(3, (int64_t[]){2, 3, 17}, dtype, layout, slope);
+      check_norm(3, (int64_t[]){1, 2, 70000}, dtype, layout, slope);
     }
   }
   int64_t shape[4] = {2, 3, 4, 4}, three = 3;
   gt_tensor *x = test_new(GT_FLOAT, 4, shape), *v = test_new(GT_FLOAT, 1, &three), *four = test_new(GT_FLOAT, 1, shape + 2);
   gt_tensor *y = gt_tensor_new(GT_FLOAT), *mean = gt_tensor_new(GT_FLOAT), *invstd = gt_tensor_new(GT_FLOAT);
   test_fill(x, 0, 1);
-  CHECK_OK(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5));
-  CHECK_OK(gt_batch_norm_grad(y, NULL, NULL, x, x, NULL, mean, invstd, 1, 0, 1));
-  CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 0, 0.1, 1e-5), GT_EARG, "needs the running mean");
-  CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, four, v, NULL, NULL, 1, 0.1, 1e-5), GT_ESHAPE, "the weight is 4, wanted 3 numbers");
-  CHECK_FAILS(gt_batch_norm(y, mean, invstd, v, v, v, NULL, NULL, 1, 0.1, 1e-5), GT_ESHAPE, "the input is 3, wanted N x C");
+  CHECK_OK(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
+  CHECK_OK(gt_batch_norm_grad(y, NULL, NULL, x, x, NULL, NULL, mean, invstd, 1, 1, 0, 1));
+  CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 0, 0.1, 1e-5, 1), GT_EARG, "needs the running mean");
+  CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, four, v, NULL, NULL, 1, 0.1, 1e-5, 1), GT_ESHAPE, "the weight is 4, wanted 3 numbers");
+  CHECK_FAILS(gt_batch_norm(y, mean, invstd, v, v, v, NULL, NULL, 1, 0.1, 1e-5, 1), GT_ESHAPE, "the input is 3, wanted N x C");
   gt_tensor *all[] = {x, y, v, four, mean, invstd};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
@@ -376,8 +401,8 @@ static void test_threads(void) {
     CHECK_OK(gt_conv(out[0], x, w, &s));
     CHECK_OK(gt_conv_input(out[1], y, w, &s, 16, 16));
     CHECK_OK(gt_conv_weight(out[2], x, y, &s, 4, 4, 0, 1));
-    CHECK_OK(gt_batch_norm(out[3], out[4], out[5], x, v, v, NULL, NULL, 1, 0.1, 1e-5));
-    CHECK_OK(gt_batch_norm_grad(out[6], out[7], NULL, x, out[3], v, out[4], out[5], 1, 0, 1));
+    CHECK_OK(gt_batch_norm(out[3], out[4], out[5], x, v, v, NULL, NULL, 1, 0.1, 1e-5, 1));
+    CHECK_OK(gt_batch_norm_grad(out[6], out[7], NULL, x, out[3], v, v, out[4], out[5], 1, 0.2, 0, 1));
     CHECK_OK(gt_bias_grad(out[8], y, 0, 1));
     CHECK_OK(gt_max_pool(out[9], index, x, &p));
   }

@@ -114,14 +114,14 @@ static void test_released(void) {
   GONE(gt_max_pool_pick(r, gone, positions));
   GONE(gt_avg_pool(r, gone, &pool));
   GONE(gt_avg_pool_grad(r, gone, &pool, 8, 8));
-  GONE(gt_batch_norm(r, NULL, NULL, gone, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5));
-  GONE(gt_batch_norm(gone, NULL, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5));
-  GONE(gt_batch_norm(r, gone_v, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5));
-  GONE(gt_batch_norm(r, NULL, NULL, x, gone_v, NULL, NULL, NULL, 1, 0.1, 1e-5));
-  GONE(gt_batch_norm(r, NULL, NULL, x, NULL, NULL, v, gone_v, 1, 0.1, 1e-5));
-  GONE(gt_batch_norm_grad(r, NULL, NULL, gone, x, NULL, v, v, 1, 0, 1));
-  GONE(gt_batch_norm_grad(r, NULL, NULL, x, x, NULL, gone_v, v, 1, 0, 1));
-  GONE(gt_batch_norm_grad(NULL, gone_v, NULL, x, x, NULL, v, v, 1, 0, 1));
+  GONE(gt_batch_norm(r, NULL, NULL, gone, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
+  GONE(gt_batch_norm(gone, NULL, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
+  GONE(gt_batch_norm(r, gone_v, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
+  GONE(gt_batch_norm(r, NULL, NULL, x, gone_v, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
+  GONE(gt_batch_norm(r, NULL, NULL, x, NULL, NULL, v, gone_v, 1, 0.1, 1e-5, 1));
+  GONE(gt_batch_norm_grad(r, NULL, NULL, gone, x, NULL, NULL, v, v, 1, 1, 0, 1));
+  GONE(gt_batch_norm_grad(r, NULL, NULL, x, x, NULL, NULL, gone_v, v, 1, 1, 0, 1));
+  GONE(gt_batch_norm_grad(NULL, gone_v, NULL, x, x, NULL, NULL, v, v, 1, 1, 0, 1));
   GONE(gt_adam(v, v, v, gone_v, 0.9, 0.999, 1e-8, 0.1));
   GONE(gt_rmsprop(gone_v, v, v, 0.9, 1e-8, 0.1));
   GONE(gt_random_fill(&g, "uniform", gone, 0, 1));
@@ -239,7 +239,7 @@ static void test_shared_memory(void) {
       gt_tensor *out = pass ? y : apart;
       if (turn == 0) CHECK_OK(gt_conv(out, x, w, &(gt_conv_shape){1, 1, 0, 0, 1, 1, 1, 0}));
       else if (turn == 1) CHECK_OK(gt_avg_pool(out, x, &(gt_pool_shape){1, 1, 1, 1, 0, 0, 0, 0}));
-      else CHECK_OK(gt_batch_norm(out, NULL, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5));
+      else CHECK_OK(gt_batch_norm(out, NULL, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
     }
     int same = test_count(y) == 16;
     for (int64_t k = 0; k < 16 && same; k++) same &= test_at(y, k) == test_at(apart, k);

@@ -74,26 +74,26 @@ function BatchNormalization:updateOutput(input)
   local statistics = not train or self:is_tracking()
   self.save_mean, self.save_std = self.save_mean or kernel.buffer(self), self.save_std or kernel.buffer(self)
   check(C.gt_batch_norm(self.output, self.save_mean, self.save_std, input, self.weight, self.bias,
-    statistics and self.running_mean or nil, statistics and self.running_var or nil, train and 1 or 0, self.momentum, self.eps))
+    statistics and self.running_mean or nil, statistics and self.running_var or nil, train and 1 or 0, self.momentum, self.eps, 1))
   return self.output
 end
 
 function BatchNormalization:updateGradInput(input, gradOutput)
-  check(C.gt_batch_norm_grad(self.gradInput, nil, nil, gradOutput, input, self.weight, self.save_mean, self.save_std,
-    training(self) and 1 or 0, 0, 1))
+  check(C.gt_batch_norm_grad(self.gradInput, nil, nil, gradOutput, input, self.weight, self.bias, self.save_mean, self.save_std,
+    training(self) and 1 or 0, 1, 0, 1))
   return self.gradInput
 end
 
 function BatchNormalization:accGradParameters(input, gradOutput, scale)
   if not self.gradWeight then return end
-  check(C.gt_batch_norm_grad(nil, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.save_mean, self.save_std,
-    training(self) and 1 or 0, 1, scale or 1))
+  check(C.gt_batch_norm_grad(nil, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, self.save_mean,
+    self.save_std, training(self) and 1 or 0, 1, 1, scale or 1))
 end
 
 --- Both gradients in one pass over the batch.
 function BatchNormalization:backward(input, gradOutput, scale)
-  check(C.gt_batch_norm_grad(self.gradInput, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.save_mean, self.save_std,
-    training(self) and 1 or 0, 1, scale or 1))
+  check(C.gt_batch_norm_grad(self.gradInput, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, self.save_mean,
+    self.save_std, training(self) and 1 or 0, 1, 1, scale or 1))
   return self.gradInput
 end
 

@@ -46,6 +46,7 @@ return function(ops)
   --- x plus a bias for each channel (dimension 2).
   ops.add_bias = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = function(x, bias)
     local r = new_tensor(x.dtype)
+    check(C.gt_tensor_follow(r, x))
     check(C.gt_tensor_resize_as(r, x))
     check(C.gt_copy(r, x))
     check(C.gt_add_bias(r, bias))

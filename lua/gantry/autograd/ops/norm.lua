@@ -19,15 +19,35 @@ local function around(x)
   return over, count
 end
 
+--- The slope below 0 of the activation that follows; 1 where none does.
+local function slope_of(o) return o.slope or 1 end
+
+--- x normalised in one pass with the activation.
+local function forward(x, weight, bias, o)
+  local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
+  check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
+    o.momentum or 0.1, o.eps or 1e-5, slope_of(o)))
+  return y, mean, invstd
+end
+
 return function(ops)
   --- The gradients by fused kernels: numbers only.
   local function fused(c, g)
-    local x, weight = c[1], c[2]
+    local x, weight, bias, o = c[1], c[2], c[3], c[4]
     local gx = c.need1 and tape.track(new_tensor(x.dtype)) or nil
     local gw = (c.need2 or c.need3) and tape.track(new_tensor(x.dtype)) or nil
     local gb = gw and tape.track(new_tensor(x.dtype))
-    check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, c.saved, c.saved2, c[4].train and 1 or 0, 0, 1))
+    check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, bias, c.saved, c.saved2, o.train and 1 or 0, slope_of(o), 0, 1))
     return gx, c.need2 and gw, c.need3 and gb
+  end
+
+  --- The gradient before the activation, recorded. What decides its sign is a constant: the normalised x, to the bit as the kernel has it.
+  local function before_activation(c, g)
+    local x, weight, bias = data(c[1]), data(c[2]), data(c[3])
+    local gain = weight and ops.mul(c.saved2, weight) or c.saved2
+    local z = ops.mul(ops.sub(x, ops.per_channel(c.saved, x)), ops.per_channel(gain, x))
+    if bias then z = ops.add(z, ops.per_channel(bias, x)) end
+    return ops.leaky_relu_grad(g, z, slope_of(c[4]))
   end
 
   --- The same by ops, recorded: the statistics are functions of x.
@@ -35,6 +55,7 @@ return function(ops)
     local x, weight, o = c[1], c[2], c[4]
     local over, count = around(x)
     local centred, invstd
+    if slope_of(o) ~= 1 then g = before_activation(c, g) end
     if o.train then
       centred = ops.sub(x, ops.mean(x, over, true))
       local variance = ops.mean(ops.mul(centred, centred), over, true)
@@ -58,19 +79,24 @@ return function(ops)
     return gx, c.need2 and ops.channel_sum(ops.mul(g, normal)), c.need3 and ops.channel_sum(g)
   end
 
+  local function backward(c, g)
+    if c.recording then return recorded(c, g) end
+    return fused(c, g)
+  end
+
+  local plain = define {name = 'batch_norm', arity = 3, reads = {'12', '1', ''}, second = true, forward = forward, backward = backward}
+  -- The activation's sign is found anew, from all three.
+  local activated = define {name = 'batch_norm_activated', arity = 3, reads = '123', second = true, forward = forward, backward = backward}
+
   --- x normalised in each channel, then scaled and shifted.
   -- @param x N x C or N x C x ...
   -- @param weight C numbers, or nil
   -- @param bias C numbers, or nil
   -- @tparam table o train: by the batch's own statistics (else by the running ones); running_mean, running_var: moved in
-  -- training where given; momentum: of that move; eps
-  ops.batch_norm = define {name = 'batch_norm', arity = 3, reads = {'12', '1', ''}, second = true, forward = function(x, weight, bias, o)
-    local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
-    check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
-      o.momentum or 0.1, o.eps or 1e-5))
-    return y, mean, invstd
-  end, backward = function(c, g)
-    if c.recording then return recorded(c, g) end
-    return fused(c, g)
-  end}
+  -- training where given; momentum: of that move; eps; slope: what the result is multiplied with where it is below 0 (0: a ReLU follows,
+  -- 0.2: a leaky one), in the same pass; default 1
+  function ops.batch_norm(x, weight, bias, o)
+    if slope_of(o) == 1 then return plain(x, weight, bias, o) end
+    return activated(x, weight, bias, o)
+  end
 end
