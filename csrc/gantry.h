@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 4
+#define GT_ABI 5
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
