@@ -53,6 +53,7 @@ const char *gt_cpu_name(void);             /* the processor's brand string, or i
 const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "amx": what kernels may use */
 int gt_threads(void);                      /* threads in use, the caller included */
 int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
+double gt_peak_flops(double seconds);      /* multiplications and additions of floats a second on registers, all threads: the best of so long */
 const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (plain loops)"; loads it */
 int gt_interrupted(void);                  /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
 int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
