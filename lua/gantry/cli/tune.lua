@@ -16,7 +16,7 @@ local function parser()
     :epilog('The table is ~/.config/gantry/tune.txt, or what GANTRY_TUNE names; GANTRY_TUNE=none runs without any.\n\n' ..
       'Examples:\n   gantry tune                                # the default recipe, dcgan\n' ..
       '   gantry tune dcgan --config torch64 --set batch=16\n   gantry tune my-gan.lua --out mine.txt      # GANTRY_TUNE=mine.txt uses it')
-  p:argument('recipe', 'name of a recipe (see gantry recipes), or path of a Lua file', 'dcgan'):args '?'
+  p:argument('recipe', 'name of a recipe (see gantry recipes), or path of a Lua file; default dcgan'):args '?'
   p:option('--config', 'YAML file with settings, or the name of one beside the recipe'):argname 'FILE'
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--out', 'the table to write; lines in it about other convolutions stay'):argname 'FILE'
@@ -65,6 +65,7 @@ return function(arguments)
   local out = given.out or choices.user()
   if not out then cli.usage 'tune: there is no home directory to keep the table in; --out FILE says where' end
   local tuning = require 'gantry.gan.tuning'
+  given.recipe = given.recipe or 'dcgan'
   local recipe, resolved = show.resolve('tune', given)
   show.settings(recipe, resolved)
   local before = tuning.open(out)
