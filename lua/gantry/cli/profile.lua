@@ -9,8 +9,8 @@ local show = require 'gantry.cli.show'
 local C = native.C
 
 local function parser()
-  local p = argparse('gantry profile', 'Trains some steps, keeps nothing, and shows for each layer and pass: milliseconds, GFLOP/s, share of the\n' ..
-    "machine's peak, bytes moved, and by which way convolutions are computed.")
+  local p = argparse('gantry profile', 'Trains some steps, keeps nothing, and shows for each layer and pass: milliseconds, GFLOP/s,\n' ..
+    "share of the machine's peak, bytes moved, and by which way convolutions are computed.")
     :epilog('Examples:\n   gantry profile dcgan --config torch64\n   gantry profile my-gan.lua --data ~/photos --set batch=32 --steps 20')
   p:argument('recipe', 'name of a recipe (see gantry recipes), or path of a Lua file')
   p:option('--data', 'where the images come from', 'scenes:faces'):argname 'SPEC'
@@ -28,14 +28,14 @@ local function line(name, class, pass, row, report)
   local share = row.flops > 0 and ('%.0f%%'):format(100 * row.flops / row.seconds / report.peak_flops) or ''
   local moved = row.bytes > 0 and ('%.1f'):format(row.bytes * 1e-6) or ''
   local speed = row.bytes > 0 and ('%.1f'):format(row.bytes / row.seconds * 1e-9) or ''
-  local text = ('%-8s %-27s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, class:gsub('^nn%.', ''), titles[pass] or pass, row.seconds * 1e3,
-    100 * row.seconds / report.seconds, flops, share, moved, speed, row.ways or '')
+  local text = ('%-8s %-27s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, (class:gsub('^nn%.', '')), titles[pass] or pass,
+    row.seconds * 1e3, 100 * row.seconds / report.seconds, flops, share, moved, speed, row.ways or '')
   io.stdout:write((text:gsub('%s+$', '')), '\n')
 end
 
 local function print_rows(report)
-  io.stdout:write(('%-8s %-27s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak', 'MB moved',
-    'GB/s', 'way'))
+  io.stdout:write(('%-8s %-27s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak',
+    'MB moved', 'GB/s', 'way'))
   for _, row in ipairs(report.rows) do
     if row.class == '' then line('', row.name, '', row, report) else line(row.name, row.class, row.pass, row, report) end
   end
@@ -84,10 +84,11 @@ return function(arguments)
   C.gt_catch_signals(0)
   if live then io.stdout:write '\r\27[K' end
   io.stdout:write(('%s, %s, %d threads; peak %.1f GFLOP/s of float multiply-adds, copies move %.1f GB/s; medians of %d steps\n'):format(
-    ffi.string(C.gt_cpu_name()), ffi.string(C.gt_cpu_level()), C.gt_threads(), report.peak_flops * 1e-9, report.peak_bytes * 1e-9, report.steps))
+    ffi.string(C.gt_cpu_name()), ffi.string(C.gt_cpu_level()), C.gt_threads(), report.peak_flops * 1e-9, report.peak_bytes * 1e-9,
+    report.steps))
   print_rows(report)
   print_sums(report)
-  io.stdout:write("GFLOP/s count a convolution by its definition: Winograd's way needs fewer multiplications and may pass the peak. MB moved:\n" ..
-    'operands read once, results written once.\n')
+  io.stdout:write("GFLOP/s count a convolution by its definition: Winograd's way needs fewer multiplications and may pass the peak.\n" ..
+    'MB moved: operands read once, results written once.\n')
   return interrupted and 130 or 0
 end

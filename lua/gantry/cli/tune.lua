@@ -10,8 +10,8 @@ local show = require 'gantry.cli.show'
 local C = native.C
 
 local function parser()
-  local p = argparse('gantry tune', "Times every way to compute each convolution of a recipe's step and of its samples, in turn, and writes\n" ..
-    'where another way than the usual one is faster by 5% into a table that Gantry reads from then on.\n' ..
+  local p = argparse('gantry tune', "Times every way to compute each convolution of a recipe's step and of its samples, in turn, and\n" ..
+    'writes where another way than the usual one is faster by 5% into a table that Gantry reads from then on.\n' ..
     'Ctrl-C keeps what was found so far. Results may differ in their last bits under another table; runs note which.')
     :epilog('The table is ~/.config/gantry/tune.txt, or what GANTRY_TUNE names; GANTRY_TUNE=none runs without any.\n\n' ..
       'Examples:\n   gantry tune                                # the default recipe, dcgan\n' ..
@@ -41,8 +41,8 @@ local function describe(entry)
     parts[#parts + 1] = ('%s %.3f%s'):format(convolutions.way_name(way), entry.times[way] * 1e3, way == entry.chosen and '*' or '')
   end
   local ratio = entry.times[entry.fastest] / entry.times[entry.chosen]
-  return ('%-7s %-30s %4.2f%s %s  (%s)'):format(convolutions.pass(entry.case), convolutions.sizes(entry.case), ratio, entry.wins and '!' or ' ',
-    table.concat(parts, '  '), entry.layers)
+  return ('%-7s %-30s %4.2f%s %s  (%s)'):format(convolutions.pass(entry.case), convolutions.sizes(entry.case), ratio,
+    entry.wins and '!' or ' ', table.concat(parts, '  '), entry.layers)
 end
 
 -- Milliseconds of a step's convolutions, as chosen and as found.
@@ -79,8 +79,8 @@ return function(arguments)
       io.stdout:flush()
     end
   end
-  io.stdout:write(('%d convolutions, %d rounds, %d threads; milliseconds, * as chosen now; fastest over that, ! where it is worth an entry\n'):format(
-    #list, rounds, C.gt_threads()))
+  io.stdout:write(('%d convolutions, %d rounds, %d threads; milliseconds, * as chosen now; fastest over that, ! worth an entry\n')
+    :format(#list, rounds, C.gt_threads()))
   waiting(1)
   local whole = tuning.run(list, {base = base(out), rounds = rounds, visit = function(entry, number)
     io.stdout:write(live and '\r\27[K' or '', describe(entry), '\n')
@@ -91,8 +91,8 @@ return function(arguments)
   local as_chosen, as_found, wins, done = sums(list)
   require('gantry.gan.folder').write(out, tuning.merged(before, list))
   if not whole then io.stdout:write(('stopped after %d of %d\n'):format(done, #list)) end
-  io.stdout:write(('%d of %d are faster another way; the convolutions of a step: %.1f ms as chosen, %.1f ms with the table\n'):format(wins, done,
-    as_chosen, as_found))
+  io.stdout:write(('%d of %d are faster another way; the convolutions of a step: %.1f ms as chosen, %.1f ms with the table\n'):format(
+    wins, done, as_chosen, as_found))
   io.stdout:write(('table: %s%s\n'):format(out, out == choices.user() and '' or (' (GANTRY_TUNE=%s uses it)'):format(out)))
   return whole and 0 or 130
 end

@@ -52,8 +52,8 @@ end
 function convolutions.text(c)
   local s = c.shape
   local precision = c.dtype == C.GT_DOUBLE and 'double' or precisions[s.precision]
-  return ('%s %s %s %d %d %dx%d %d %dx%d %dx%d %dx%d'):format(ffi.string(C.gt_cpu_level()), precision, passes[c.pass], c.n, c.c, c.h, c.w, c.o,
-    c.kh, c.kw, s.stride_h, s.stride_w, s.pad_h, s.pad_w)
+  return ('%s %s %s %d %d %dx%d %d %dx%d %dx%d %dx%d'):format(ffi.string(C.gt_cpu_level()), precision, passes[c.pass], c.n, c.c, c.h, c.w,
+    c.o, c.kh, c.kw, s.stride_h, s.stride_w, s.pad_h, s.pad_w)
 end
 
 --- A convolution as people read it: "128 x 64 x 32x32 -> 128, 4x4, stride 2"; of the pass, the input first.

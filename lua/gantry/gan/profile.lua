@@ -88,7 +88,7 @@ function Account:pass_of(a, b)
   return (rawequal(a, first) or rawequal(b, first)) and 'weight' or 'input'
 end
 
-local function flops_of(op, out, a, b, case, ta)
+local function flops_of(op, out, a, case, ta)
   if case then return convolutions.flops(case) end
   if op.name == 'matmul' then
     local inner = tonumber(a.shape[ta and a.rank - 2 or a.rank - 1])
@@ -105,7 +105,7 @@ end
 function Account:end_op(op, out, a, b, c, d, e)
   local row = self.current
   local case = convolutions.case(op, a, b, c, d, e)
-  row.flops = row.flops + flops_of(op, out, a, b, case, c)
+  row.flops = row.flops + flops_of(op, out, a, case, c)
   row.bytes = row.bytes + bytes_of(a) + bytes_of(b) + bytes_of(c) + bytes_of(out)
   if case then row.ways[convolutions.way_name(C.gt_conv_way(case))] = true end
   self.inner = true
@@ -215,8 +215,8 @@ local groups = {
 }
 
 local titles = {
-  data = 'next images', z = 'drawing z', zero = 'gradients set to zero', sums = "the tape, and gradients added up", checks = 'are gradients finite',
-  optimizer = 'optimizer', loss = 'losses',
+  data = 'next images', z = 'drawing z', zero = 'gradients set to zero', sums = 'the tape, and gradients added up',
+  checks = 'are gradients finite', optimizer = 'optimizer', loss = 'losses',
 }
 
 --- What kind of work a layer does, for the sums.
