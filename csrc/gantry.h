@@ -248,8 +248,13 @@ void gt_choices_clear(void);
 int gt_choices_count(void);
 uint64_t gt_choices_hash(void);                             /* names what the table says; 0 when it is empty */
 
-int gt_add_bias(gt_tensor *y, const gt_tensor *bias);                                   /* y: N x C x ...; in place */
-int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale);        /* sums gy over all but dim 1 */
+/* y = x plus a number for each channel, x: N x C x ...; y may be x. slope: of the activation that follows in the same pass, as for
+ * gt_batch_norm (1: none). Results follow x's layout. */
+int gt_add_bias(gt_tensor *y, const gt_tensor *x, const gt_tensor *bias, double slope);
+/* Its gradients from gy: of x, and of the bias: beta * old + scale * gradient. NULL: not wanted. */
+int gt_add_bias_grad(gt_tensor *gx, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *bias, double slope, double beta,
+                     double scale);
+int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale);        /* slope 1: sums gy over all but dim 1 */
 
 /* ---- pooling: N x C x H x W, Float and Double ----------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -39,5 +40,7 @@ end
 function LeakyReLU:__tostring__()
   return ('%s(%g)'):format(torch.type(self), self.negval)
 end
+
+fused.activation(LeakyReLU, function(self) return self.negval end)
 
 return LeakyReLU

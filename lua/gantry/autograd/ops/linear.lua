@@ -1,6 +1,7 @@
 --- Matrix products, and the bias that is added to channels.
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
@@ -43,17 +44,37 @@ return function(ops)
     return matmul(a, b, ta or false, tb or false)
   end
 
-  --- x plus a bias for each channel (dimension 2).
-  ops.add_bias = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = function(x, bias)
+  local function add_bias(x, bias, slope)
     local r = new_tensor(x.dtype)
-    check(C.gt_tensor_follow(r, x))
-    check(C.gt_tensor_resize_as(r, x))
-    check(C.gt_copy(r, x))
-    check(C.gt_add_bias(r, bias))
+    check(C.gt_add_bias(r, x, bias, slope or 1))
     return r
-  end, backward = function(c, g)
+  end
+
+  local plain = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = add_bias, backward = function(c, g)
     return c.need1 and g, c.need2 and ops.channel_sum(g)
   end}
+  -- The activation's sign is found anew, from both.
+  local activated = define {name = 'add_bias_activated', arity = 2, reads = '12', second = true,
+    forward = add_bias, backward = function(c, g)
+    local x, bias, slope = data(c[1]), data(c[2]), c[3]
+    if c.recording then
+      g = ops.leaky_relu_grad(g, ops.add(x, ops.per_channel(bias, x)), slope)
+      return c.need1 and g, c.need2 and ops.channel_sum(g)
+    end
+    local gx = c.need1 and tape.track(new_tensor(x.dtype)) or nil
+    local gb = c.need2 and tape.track(new_tensor(x.dtype)) or nil
+    check(C.gt_add_bias_grad(gx, gb, g, x, bias, slope, 0, 1))
+    return gx, gb
+  end}
+
+  --- x plus a bias for each channel (dimension 2).
+  -- @param x N x C or N x C x ...
+  -- @param bias C numbers
+  -- @number[opt=1] slope what the result is multiplied with where it is below 0, in the same pass (0: a ReLU follows, 0.2: a leaky one)
+  function ops.add_bias(x, bias, slope)
+    if not slope or slope == 1 then return plain(x, bias) end
+    return activated(x, bias, slope)
+  end
 
   --- Sum over everything but dimension 2: one number a channel.
   ops.channel_sum = define {name = 'channel_sum', reads = '', second = true, forward = function(x)
