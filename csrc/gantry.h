@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 4
+#define GT_ABI 5
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -53,6 +53,7 @@ const char *gt_cpu_name(void);             /* the processor's brand string, or i
 const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "amx": what kernels may use */
 int gt_threads(void);                      /* threads in use, the caller included */
 int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
+double gt_peak_flops(double seconds);      /* multiplications and additions of floats a second on registers, all threads: the best of so long */
 const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (plain loops)"; loads it */
 int gt_interrupted(void);                  /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
 int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
@@ -224,6 +225,29 @@ int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_
 int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt_conv_shape *s, int64_t h, int64_t width);
 /* w is resized to O x C/groups x kh x kw when beta is 0, else must have that shape. */
 int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const gt_conv_shape *s, int64_t kh, int64_t kw, double beta, double scale);
+
+/* Which way computes a convolution is chosen by shape: by a rule, or by a table where one has an entry for that very shape. */
+enum { GT_CONV_FORWARD, GT_CONV_INPUT, GT_CONV_WEIGHT };    /* gt_conv, gt_conv_input, gt_conv_weight */
+typedef struct gt_conv_case {
+  int32_t pass, dtype, n, c, h, w, o, kh, kw;               /* x: n x c x h x w, y: n x o x ..., kernel kh x kw */
+  gt_conv_shape shape;
+} gt_conv_case;
+
+const char *gt_conv_way_name(int way);                      /* "unrolling", "taps" ...; NULL from the first number that is no way */
+int gt_conv_can(const gt_conv_case *c, int way);            /* 1 where this way can do it */
+int gt_conv_way(const gt_conv_case *c);                     /* the way that is taken; -1 where the sizes fit no convolution */
+
+/* The table in use. A file has a line for each entry, and # before comments:
+ *   LEVEL PRECISION PASS N C HxW O KHxKW STRIDE PAD WAY     avx512 float32 forward 128 64 32x32 128 4x4 2x2 1x1 winograd
+ * LEVEL as gt_cpu_level(); PRECISION float32, bf16x3, bfloat16 or double; PASS forward, input or weight; stride and padding HxW.
+ * Loading adds entries, later ones in place of earlier ones; those of other levels are checked and left out. Nothing is added where a line
+ * is wrong: GT_EFORMAT, and the message begins with FILE:LINE. */
+int gt_choices_load(const char *path);
+int gt_choices_set(const gt_conv_case *c, int way);         /* one entry, for this processor's level; way -1: removes it */
+void gt_choices_clear(void);
+int gt_choices_count(void);
+uint64_t gt_choices_hash(void);                             /* names what the table says; 0 when it is empty */
+
 /* y = x plus a number for each channel, x: N x C x ...; y may be x. slope: of the activation that follows in the same pass, as for
  * gt_batch_norm (1: none). Results follow x's layout. */
 int gt_add_bias(gt_tensor *y, const gt_tensor *x, const gt_tensor *bias, double slope);

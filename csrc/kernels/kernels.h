@@ -26,6 +26,8 @@ typedef struct gt__matrix_kernels {
   /* to[j to_row + i] = from[i from_row + j] for i < rows, j < cols */
   void (*transpose_f)(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t cols);
   void (*transpose_d)(double *to, int64_t to_row, const double *from, int64_t from_row, int64_t rows, int64_t cols);
+  float (*peak_f)(int64_t rounds);        /* rounds x peak_width multiply-adds on registers (peak.inl) */
+  int peak_width;
 } gt__matrix_kernels;
 
 enum { GT__BLOCK_ROWS = 6, GT__BLOCK_COLS = 64 };

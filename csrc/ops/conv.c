@@ -21,19 +21,37 @@ static bool winograd_pays(const geometry *g) {
          gt__winograd_bytes(g) <= most_packed;
 }
 
+bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
+  if (g->precision == GT_REFERENCE) return way == GT__BY_REFERENCE;
+  switch (way) {
+  case GT__BY_UNROLLING: return true;
+  case GT__BY_TAPS: return g->groups == 1;
+  case GT__BY_WINOGRAD: return g->groups == 1 && dtype == GT_FLOAT && gt__winograd_can(g);
+  case GT__BY_FEW: return g->groups == 1 && pass != GT__FORWARD && g->c <= FEW;
+  case GT__BY_BF16: return g->groups == 1 && gt__has_parts(g->precision);
+  default: return false;
+  }
+}
+
 /* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order.
  * Precisions of bfloat16 parts go by the processor's own products of such numbers; where it has none, the others get rounded numbers. */
-static int way_of(const geometry *g, int dtype, gt__pass pass) {
+int gt__rule(const geometry *g, int dtype, gt__pass pass) {
   if (g->precision == GT_REFERENCE) return GT__BY_REFERENCE;
   if (g->groups != 1) return GT__BY_UNROLLING;
-  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass != GT__FORWARD && g->c <= FEW, parts = gt__has_parts(g->precision);
-  bool forced = forced_way != GT__BY_SHAPE && (parts || forced_way != GT__BY_BF16);
-  if (forced && ((forced_way == GT__BY_WINOGRAD && !winograd) || (forced_way == GT__BY_FEW && !few))) return GT__BY_TAPS;
-  if (forced) return forced_way;
-  if (parts && gt__cpu() >= GT__CPU_AMX) return GT__BY_BF16;
-  if (winograd && winograd_pays(g)) return GT__BY_WINOGRAD;
+  if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX) return GT__BY_BF16;
+  if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g)) return GT__BY_WINOGRAD;
   if (g->n < IMAGES) return GT__BY_UNROLLING;
-  return few ? GT__BY_FEW : GT__BY_TAPS;
+  return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;
+}
+
+/* What a table says for the shape (choice.c), else the rule. */
+int gt__way_of(const geometry *g, int dtype, gt__pass pass) {
+  if (forced_way != GT__BY_SHAPE) {
+    int way = gt__can(forced_way, g, dtype, pass) ? forced_way : GT__BY_TAPS;
+    return gt__can(way, g, dtype, pass) ? way : GT__BY_UNROLLING;
+  }
+  int chosen = gt__chosen(g, dtype, pass);
+  return chosen >= 0 ? chosen : gt__rule(g, dtype, pass);
 }
 
 /* How a way computes each pass. The forward and input forms take the weight as a tensor, the weight form has two images. */
@@ -145,6 +163,19 @@ static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const 
   g->covered = g->h + g->ph <= (g->oh + g->extra_rows) * g->sh && g->w + g->pw <= (g->ow + g->extra_cols) * g->sw;
 }
 
+int gt__describe(geometry *g, const gt_conv_case *c) {
+  const gt_conv_shape *s = &c->shape;
+  GT_TRY(want_options("a convolution", s));
+  GT_TRY(want_size("a convolution", "a kernel", c->kh, c->kw));
+  GT_TRY(want_size("a convolution", "images", c->h, c->w));
+  int64_t oh = out_size(c->h, s->pad_h, s->dil_h, c->kh, s->stride_h), ow = out_size(c->w, s->pad_w, s->dil_w, c->kw, s->stride_w);
+  if (c->n < 1 || c->c < 1 || c->o < 1 || oh < 1 || ow < 1 || c->c % s->groups || c->o % s->groups) {
+    return gt__fail(GT_ESHAPE, "a convolution: %dx%dx%dx%d with %d kernels of %dx%d has no result", c->n, c->c, c->h, c->w, c->o, c->kh, c->kw);
+  }
+  describe(g, (int64_t[]){c->n, c->c, c->h, c->w}, (int64_t[]){c->o, c->c / s->groups, c->kh, c->kw}, (int64_t[]){c->n, c->o, oh, ow}, s, c->dtype);
+  return GT_OK;
+}
+
 static bool is_empty(const geometry *g) { return g->n == 0 || g->c == 0 || g->o == 0 || g->area == 0 || g->h == 0 || g->w == 0; }
 
 /* ---- operands and results ------------------------------------------------------------------------------------------- */
@@ -179,7 +210,7 @@ static int operand(const gt_tensor **use, gt_tensor *copy, const gt_tensor *t, b
 
 /* Images r of a shape from images a and weight w. */
 static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a, const gt_tensor *w, const geometry *g, gt__pass pass) {
-  int way = way_of(g, a->dtype, pass);
+  int way = gt__way_of(g, a->dtype, pass);
   bool inner = wants_inner(way), rounded = wants_rounded(way, g), keeps = gt__is_shape(r, 4, shape), follows = gt_is_inner(a);
   if (is_empty(g)) {
     GT_TRY(keeps ? GT_OK : resize(r, shape, follows));
@@ -207,7 +238,7 @@ static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a,
 
 /* w = beta w + scale times the weight form of x and y. */
 static int make_weight(gt_tensor *w, const int64_t shape[4], const gt_tensor *x, const gt_tensor *y, const geometry *g, double beta, double scale) {
-  int way = way_of(g, x->dtype, GT__WEIGHT);
+  int way = gt__way_of(g, x->dtype, GT__WEIGHT);
   gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), w_copy = gt__blank(x->dtype), *out = NULL;
   const gt_tensor *a, *b;
   int code = operand(&a, &x_copy, x, wants_inner(way), wants_rounded(way, g), g);

@@ -35,6 +35,13 @@ typedef enum { GT__FORWARD, GT__INPUT, GT__WEIGHT } gt__pass;
  * others do one group, on images in the inner layout: taps as they are (direct.c), Winograd's for square kernels of stride 1 and 2 in
  * Float (winograd.c), the input and weight forms of few channels (few.c), and taps in bfloat16 numbers (direct_bf16.c). */
 enum { GT__BY_UNROLLING, GT__BY_REFERENCE, GT__BY_TAPS, GT__BY_WINOGRAD, GT__BY_FEW, GT__BY_BF16, GT__WAYS, GT__BY_SHAPE = GT__WAYS };
+/* Whether a way can do it; which one the rule and which one a table chooses (-1: none does); which one is taken. */
+bool gt__can(int way, const geometry *g, int dtype, gt__pass pass);
+int gt__rule(const geometry *g, int dtype, gt__pass pass);
+int gt__chosen(const geometry *g, int dtype, gt__pass pass);
+int gt__way_of(const geometry *g, int dtype, gt__pass pass);
+/* The sizes of a convolution that has no tensors yet. */
+int gt__describe(geometry *g, const gt_conv_case *c);
 /* For tests and benchmarks: one way for all shapes that it can do, instead of the fastest for the shape. */
 void gt__convolve_by(int way);
 

@@ -2,10 +2,11 @@
 -- Lua errors that blame the caller. Everything else says `local native = require 'gantry.native'`.
 -- @module gantry.native
 local ffi = require 'ffi'
+local choices = require 'gantry.choices'
 
 local native = {}
 
-local ABI = 4 -- the gantry.h that this Lua code was written for
+local ABI = 5 -- the gantry.h that this Lua code was written for
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 
@@ -49,6 +50,12 @@ ffi.cdef((ffi.string(C.gt_cdef()):gsub('int gt_abi%(void%);', ''):gsub('const ch
 native.C = C
 --- The file it was loaded from.
 native.path = path
+--- The tables of choices in use: files, and problem where one could not be read.
+native.choices = choices.load(C, here)
+--- What names the choices that are made: 16 hexadecimal digits, or "none".
+function native.choices_name()
+  return C.gt_choices_count() > 0 and bit.tohex(C.gt_choices_hash(), 16) or 'none'
+end
 --- Gantry's version.
 native.version = ffi.string(C.gt_version())
 

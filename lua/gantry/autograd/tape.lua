@@ -15,6 +15,7 @@ local tape = {}
 
 local recording = true -- false inside no_grad
 local sequence = 0 -- of the last node; inputs always have smaller numbers
+local observer -- who is told of every op and every step of a backward pass, or nil
 local made -- tensors made in the innermost scope, or nil outside of any
 
 local add_code = C.gt_binary_code 'add'
@@ -66,7 +67,9 @@ function tape.apply(op, a, b, c, d, e, f, g)
   end
   if type(ta) ~= 'cdata' then reject(op, 1, a) end
   if op.arity == 2 and type(tb) ~= 'cdata' then reject(op, 2, b) end
+  if observer then observer:begin_op(op, ta, tb) end
   local out, saved, saved2 = op.forward(ta, tb, tc, d, e, f, g)
+  if observer then observer:end_op(op, out, ta, tb, tc, d, e) end
   if made then
     track(out)
     if saved then track(saved) end
@@ -80,6 +83,7 @@ function tape.apply(op, a, b, c, d, e, f, g)
         version_out = false, a, b, c, d, e, f, g,
       }
       if op.sees ~= 0 then note_versions(node, op.sees, ta, tb, tc, out) end
+      if observer then node.layer = observer.layer end
       out = setmetatable({data = out, requires_grad = true, node = node}, Value)
       node.out = out
     else
@@ -102,13 +106,15 @@ function tape.apply_list(op, list, b, c)
       reject(op, i, x)
     end
   end
+  if observer then observer:begin_op(op) end
   local out = track(op.forward(tensors, b, c))
+  if observer then observer:end_op(op, out, unpack(tensors, 1, 3)) end
   if not any then return out end
   local v = setmetatable({data = out, requires_grad = false}, Value)
   if needs and recording then
     sequence = sequence + 1
     v.requires_grad = true
-    v.node = {op = op, order = sequence, out = v, list = inputs, inputs, b, c}
+    v.node = {op = op, order = sequence, out = v, list = inputs, layer = observer and observer.layer, inputs, b, c}
     if op.sees ~= 0 then
       local versions = {}
       for i = 1, #tensors do versions[i] = version(tensors[i]) end
@@ -128,6 +134,16 @@ function tape.no_grad(fn, ...)
     return ...
   end
   return finish(xpcall(fn, native.keep_trace, ...))
+end
+
+--- Has somebody told of everything that is computed, from now on: how `gantry profile` knows what a step does.
+-- @tparam[opt] table new nil: nobody. Else with the functions begin_op(op, a, b) and end_op(op, result, a, b, c, d, e), on tensors;
+-- begin_backward(node, g) and end_backward(node) around each node of a backward pass; and the field layer, which recorded nodes note
+-- @treturn[opt] table who was told until now
+function tape.observe(new)
+  local before = observer
+  observer = new
+  return before
 end
 
 --- Whether ops on values are being recorded.
@@ -346,7 +362,9 @@ function Pass:walk(nodes, wanted, asked, retain)
     local out = node.out
     local g = grads[out]
     if g then
+      if observer then observer:begin_backward(node, g) end
       local passed = self:through(node, g, wanted)
+      if observer then observer:end_backward(node) end
       if not (asked and asked[out]) then
         grads[out] = nil
         self:drop(g)

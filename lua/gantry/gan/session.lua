@@ -225,8 +225,8 @@ local function restore(given)
   if given.set or given.steps then folder.write_options(given.path, recipe, o) end
   self.differences = {}
   for key, now in pairs(checkpoint.machine()) do
-    if opened.machine[key] ~= now then
-      local was = tostring(opened.machine[key])
+    local was = tostring(opened.machine[key] or 'none')
+    if was ~= now then
       self.differences[#self.differences + 1] = ('%s was %s and is %s: the last bits may differ'):format(key, was, now)
     end
   end

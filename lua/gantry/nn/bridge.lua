@@ -11,7 +11,7 @@ local is_value, map, each = autograd.is_value, nested.map, nested.each
 
 local bridge = {}
 
---- Where it is set: called with every module that is run on recorded values, and its output.
+--- Where it is set: called with every module that is run on recorded values before that, and after it with the module and its output.
 bridge.observer = nil
 
 --- True for a recorded value, and for a list with one in it.
