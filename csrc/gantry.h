@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 2
+#define GT_ABI 3
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -109,6 +109,8 @@ gt_storage *gt_storage_new(int dtype, int64_t count);      /* elements are not c
 void gt_storage_retain(gt_storage *s);
 void gt_storage_free(gt_storage *s);                       /* gives one reference back */
 int gt_storage_resize(gt_storage *s, int64_t count);       /* keeps the elements that fit */
+/* GT_ERELEASED or GT_EIO where the elements cannot be had; for who reads through ptr. what: for the message. */
+int gt_storage_check(const gt_storage *s, const char *what);
 void gt_storage_touch(gt_storage *s);                      /* moves the version: the caller wrote through ptr */
 
 gt_tensor *gt_tensor_new(int dtype);                       /* an empty tensor; NULL on failure */
@@ -120,7 +122,8 @@ int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like);
 int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const int64_t *shape, const int64_t *step);
 /* Makes t, of its own type, a view of the bytes of a file from `offset` on, which is a multiple of an element's size. Pages are
  * read when they are touched and may be dropped again, so the file may be larger than memory; what is written to t stays in memory
- * and never reaches the file. Unmapped with the last reference. The file must not be made shorter meanwhile. */
+ * and never reaches the file. Unmapped with the last reference. Where the file is made shorter meanwhile, using t is GT_EIO; what
+ * was being read at that moment reads as zeros. While files are mapped a handler of SIGBUS sees to that. */
 int gt_tensor_map(gt_tensor *t, const char *path, double offset, int rank, const int64_t *shape);
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src);  /* t becomes the same view as src; the types are equal */
 int gt_is_contiguous(const gt_tensor *t);

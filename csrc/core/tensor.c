@@ -46,7 +46,7 @@ int gt__usable(const gt_tensor *t, const char *what) {
   if (!t) return gt__fail(GT_EARG, "%s: an operand is missing (nil), wanted a tensor", what);
   if (t->store && t->store->flags & GT_RELEASED)
     return gt__fail(GT_ERELEASED, "%s: the tensor's memory was released (at the end of a training step, or by hand); clone() what has to outlive it", what);
-  return GT_OK;
+  return t->store && t->store->flags & GT_MAPPED ? gt__whole(t->store, what) : GT_OK;
 }
 
 int gt__want_real(const gt_tensor *t, const char *what) {

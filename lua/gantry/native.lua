@@ -5,7 +5,7 @@ local ffi = require 'ffi'
 
 local native = {}
 
-local ABI = 2 -- the gantry.h that this Lua code was written for
+local ABI = 3 -- the gantry.h that this Lua code was written for
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 

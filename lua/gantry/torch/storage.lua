@@ -40,9 +40,18 @@ function storage.share(s)
   return ffi.gc(s[0], C.gt_storage_free)
 end
 
+local MAY_BE_GONE = bit.bor(C.GT_RELEASED, C.GT_MAPPED)
+
+--- Raises an error where the elements cannot be had: their memory was released, or the file that they are in got shorter.
+-- @param s storage, or gt_storage pointer that is not NULL
+-- @tparam string what the function's name
+function storage.want_there(s, what)
+  if bit.band(s.flags, MAY_BE_GONE) ~= 0 then check(C.gt_storage_check(s, what)) end
+end
+
 -- The elements, as a typed pointer. Whoever writes through it calls gt_storage_touch.
 local function elements(s)
-  if bit.band(s.flags, C.GT_RELEASED) ~= 0 then fail("storage: its memory was released") end
+  storage.want_there(s, 'storage')
   return cast(pointers[s.dtype], s.ptr)
 end
 storage.elements = elements

@@ -81,12 +81,9 @@ end
 -- @treturn cdata
 function tensor.pointer(t, what)
   local s = t.store
-  if s == nil or s.ptr == nil then
-    if s ~= nil and bit.band(s.flags, C.GT_RELEASED) ~= 0 then
-      fail("%s: the tensor's memory was released; clone() what has to outlive it", what)
-    end
-    fail('%s: the tensor is empty', what)
-  end
+  if s == nil then fail('%s: the tensor is empty', what) end
+  storage.want_there(s, what)
+  if s.ptr == nil then fail('%s: the tensor is empty', what) end
   return cast(pointers[t.dtype], s.ptr) + t.offset
 end
 
