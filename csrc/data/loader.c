@@ -20,7 +20,7 @@ static void note(gt_loader *l, const char *reason) {
   pthread_mutex_unlock(&l->lock);
 }
 
-int gt_loader_unreadable(gt_loader *l) {
+int32_t gt_loader_unreadable(gt_loader *l) {
   pthread_mutex_lock(&l->lock);
   int n = l->reason_count;
   pthread_mutex_unlock(&l->lock);

@@ -32,9 +32,7 @@ end
 
 local function unary(op, name, r, a, p, q)
   if a.dtype < FLOAT then return integers.unary(name, r, a, p, q) end
-  local code = C.gt_unary(op, r, a, p, q)
-  if code ~= 0 and native.wants_retry(code) then code = C.gt_unary(op, r, a, p, q) end
-  check(code)
+  check(C.gt_unary(op, r, a, p, q))
   return r
 end
 
@@ -42,9 +40,7 @@ end
 local function binary(op, name, r, a, b, p)
   if rawequal(r, a) then b = fit(a, b, name) end
   if a.dtype < FLOAT then return integers.binary(name, r, a, b, p) end
-  local code = C.gt_binary(op, r, a, b, p)
-  if code ~= 0 and native.wants_retry(code) then code = C.gt_binary(op, r, a, b, p) end
-  check(code)
+  check(C.gt_binary(op, r, a, b, p))
   return r
 end
 
