@@ -4,9 +4,10 @@ local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local tape = require 'gantry.autograd.tape'
 local torch = require 'gantry.torch'
+local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, number = op.define, op.number
 
 return function(ops)
   --- forward of a unary kernel with constant parameters
@@ -31,9 +32,10 @@ return function(ops)
   end
 
   --- x + k for a number k.
-  local add_scalar = define {name = 'add_scalar', reads = '', second = true, forward = unary 'add', backward = function(_, g) return g end}
+  local add_scalar = define {name = 'add_scalar', options = {number 'the number'}, reads = '', second = true,
+    forward = unary 'add', backward = function(_, g) return g end}
   --- x * k for a number k.
-  ops.scale = define {name = 'scale', reads = '', second = true,
+  ops.scale = define {name = 'scale', options = {number 'the factor'}, reads = '', second = true,
     forward = unary 'mul', backward = function(c, g) return ops.scale(g, c[2]) end}
 
   local add = define {name = 'add', arity = 2, reads = {'', ''}, second = true, forward = binary('add', 1), backward = function(c, g)
@@ -103,17 +105,14 @@ return function(ops)
   end}
 
   --- x ^ p for a number p.
-  local pow = define {name = 'pow', reads = '1', second = true, forward = unary 'pow', backward = function(c, g)
+  ops.pow = define {name = 'pow', options = {number 'the exponent'}, reads = '1', second = true,
+    forward = unary 'pow', backward = function(c, g)
     local p = c[2]
     if p == 0 then return nil end
     if p == 1 then return g end
     if p == 2 then return ops.mul(g, ops.scale(c[1], 2)) end
     return ops.mul(g, ops.scale(ops.pow(c[1], p - 1), p))
   end}
-  function ops.pow(x, p)
-    if type(p) ~= 'number' then fail('pow: the exponent is a %s, wanted a number', torch.type(p)) end
-    return pow(x, p)
-  end
 
   --- e ^ x
   ops.exp = define {name = 'exp', reads = 'o', second = true, forward = unary 'exp', backward = function(c, g) return ops.mul(g, c.out) end}
@@ -125,7 +124,7 @@ return function(ops)
   end}
   --- x ^ (1 / p); its gradient at 0 is taken as 0
   local pow_code = C.gt_unary_code 'pow'
-  ops.root = define {name = 'root', reads = '1o', second = true, forward = function(x, p)
+  ops.root = define {name = 'root', options = {number 'the order'}, reads = '1o', second = true, forward = function(x, p)
     local r = new_tensor(x.dtype)
     check(C.gt_unary(pow_code, r, x, 1 / p, 0))
     return r
@@ -163,12 +162,14 @@ return function(ops)
   end}
 
   --- g where x > 0, g * slope elsewhere
-  ops.leaky_relu_grad = define {name = 'leaky_relu_grad', arity = 2, reads = {'2', ''}, second = true, forward = binary 'leaky_relu_grad',
+  ops.leaky_relu_grad = define {name = 'leaky_relu_grad', arity = 2, options = {number 'the slope'}, reads = {'2', ''}, second = true,
+    forward = binary 'leaky_relu_grad',
     backward = function(c, g)
     return c.need1 and ops.leaky_relu_grad(g, c[2], c[3])
   end}
   --- x where x > 0, x * slope elsewhere
-  ops.leaky_relu = define {name = 'leaky_relu', reads = '1', second = true, forward = unary 'leaky_relu', backward = function(c, g)
+  ops.leaky_relu = define {name = 'leaky_relu', options = {number 'the slope'}, reads = '1', second = true,
+    forward = unary 'leaky_relu', backward = function(c, g)
     return ops.leaky_relu_grad(g, c[1], c[2])
   end}
   --- max(x, 0)
@@ -177,46 +178,52 @@ return function(ops)
   end}
 
   --- log(1 + e ^ (beta x)) / beta, and x itself where beta x is above a limit (default: beta 1, limit 40).
-  local softplus = define {name = 'softplus', reads = '1', second = true, forward = unary 'softplus', backward = function(c, g)
+  local softplus = define {name = 'softplus', options = {number 'beta', number 'the limit'}, reads = '1', second = true,
+    forward = unary 'softplus', backward = function(c, g)
     local beta = c[2]
     return ops.mul(g, ops.sigmoid(beta == 1 and c[1] or ops.scale(c[1], beta)))
   end}
   function ops.softplus(x, beta, limit) return softplus(x, beta or 1, limit or 40) end
 
   --- g where x > 0, g * alpha * e ^ x elsewhere
-  ops.elu_grad = define {name = 'elu_grad', arity = 2, reads = {'2', '12'}, second = true,
+  ops.elu_grad = define {name = 'elu_grad', arity = 2, options = {number 'alpha'}, reads = {'2', '12'}, second = true,
     forward = binary 'elu_grad', backward = function(c, g)
     local gg = c.need2 and ops.mul(g, c[1])
     return c.need1 and ops.elu_grad(g, c[2], c[3]),
       c.need2 and ops.sub(ops.elu_grad(gg, c[2], c[3]), ops.leaky_relu_grad(gg, c[2], 0))
   end}
   --- x where x > 0, alpha * (e ^ x - 1) elsewhere
-  local elu = define {name = 'elu', reads = '1', second = true, forward = unary 'elu', backward = function(c, g)
+  local elu = define {name = 'elu', options = {number 'alpha'}, reads = '1', second = true, forward = unary 'elu', backward = function(c, g)
     return ops.elu_grad(g, c[1], c[2])
   end}
   function ops.elu(x, alpha) return elu(x, alpha or 1) end
 
   --- g where x > threshold, 0 elsewhere
-  ops.threshold_grad = define {name = 'threshold_grad', arity = 2, reads = {'2', ''}, second = true, forward = binary 'threshold_grad',
+  ops.threshold_grad = define {name = 'threshold_grad', arity = 2, options = {number 'the threshold'}, reads = {'2', ''}, second = true,
+    forward = binary 'threshold_grad',
     backward = function(c, g)
     return c.need1 and ops.threshold_grad(g, c[2], c[3])
   end}
   --- x where x > threshold, else a constant: threshold(x, threshold, constant)
-  ops.threshold = define {name = 'threshold', reads = '1', second = true, forward = unary 'threshold', backward = function(c, g)
+  ops.threshold = define {name = 'threshold', options = {number 'the threshold', number 'the constant'}, reads = '1', second = true,
+    forward = unary 'threshold', backward = function(c, g)
     return ops.threshold_grad(g, c[1], c[2])
   end}
 
   --- x going forward; its gradient is g * -lambda
-  ops.reverse_gradient = define {name = 'reverse_gradient', reads = '', second = true, forward = unary 'copy', backward = function(c, g)
+  ops.reverse_gradient = define {name = 'reverse_gradient', options = {number 'lambda'}, reads = '', second = true,
+    forward = unary 'copy', backward = function(c, g)
     return ops.scale(g, -c[2])
   end}
 
   --- clamp: x held within [low, high]; the gradient passes where it was not held back. hard_tanh: the same, but at the bounds
   -- themselves no gradient passes.
+  local bounds = {number 'the lower bound', number 'the upper bound'}
   for name, comparisons in pairs {clamp = {'ge', 'le'}, hard_tanh = {'gt', 'lt'}} do
     local above, below = C.gt_unary_code(comparisons[1]), C.gt_unary_code(comparisons[2])
     local grad_name = name .. '_grad'
-    ops[grad_name] = define {name = grad_name, arity = 2, reads = {'2', ''}, second = true, forward = function(g, x, low, high)
+    ops[grad_name] = define {name = grad_name, arity = 2, options = bounds, reads = {'2', ''}, second = true,
+    forward = function(g, x, low, high)
       local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
       check(C.gt_unary(above, r, x, low, 0))
       check(C.gt_unary(below, mask, x, high, 0))
@@ -227,7 +234,7 @@ return function(ops)
     end, backward = function(c, g)
       return c.need1 and ops[grad_name](g, c[2], c[3], c[4])
     end}
-    ops[name] = define {name = name, reads = '1', second = true, forward = unary 'clamp', backward = function(c, g)
+    ops[name] = define {name = name, options = bounds, reads = '1', second = true, forward = unary 'clamp', backward = function(c, g)
       return ops[grad_name](g, c[1], c[2], c[3])
     end}
   end
@@ -248,8 +255,8 @@ return function(ops)
 
   --- x times a mask of 0 and 1/(1-p) drawn from a generator (default: torch's own): dropout in training; p in [0, 1).
   function ops.dropout(x, p, generator)
-    if type(p) ~= 'number' or p < 0 or p >= 1 then fail('dropout: the probability is %s, wanted at least 0 and below 1', tostring(p)) end
-    local data = type(x) == 'table' and x.data or x
+    if type(p) ~= 'number' or p < 0 or p >= 1 then fail('dropout: the probability is %s, wanted at least 0 and below 1', op.shown(p)) end
+    local data = Value.tensor(x, 'dropout')
     local mask = tape.track(new_tensor(data.dtype))
     generator = generator or torch.defaultGenerator()
     check(C.gt_tensor_resize_as(mask, data))

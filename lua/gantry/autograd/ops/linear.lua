@@ -6,8 +6,6 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
-local data = Value.unwrap
-
 --- x itself, or a transposed view of its last two dimensions.
 local function turned(x, yes)
   if not yes then return x end
@@ -38,7 +36,7 @@ return function(ops)
     return ga, gb
   end}
   function ops.matmul(a, b, ta, tb)
-    local ra, rb = data(a).rank, data(b).rank
+    local ra, rb = Value.tensor(a, 'matmul').rank, Value.tensor(b, 'matmul', 2).rank
     if ra ~= rb or (ra ~= 2 and ra ~= 3) then fail('matmul: got %d and %d dimensions, wanted 2 and 2, or 3 and 3', ra, rb) end
     return matmul(a, b, ta or false, tb or false)
   end
@@ -65,7 +63,7 @@ return function(ops)
 
   --- A vector of one number a channel, seen as 1 x C x 1 ... to broadcast against x.
   function ops.per_channel(v, x)
-    local sizes, t = {1, -1}, data(x)
+    local sizes, t = {1, -1}, Value.tensor(x, 'per_channel', 2)
     for d = 3, t.rank do sizes[d] = 1 end
     return ops.view(v, sizes)
   end

@@ -4,10 +4,18 @@ local op = require 'gantry.autograd.op'
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
-local C, check, new_tensor = native.C, native.check, native.new_tensor
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
 local data = Value.unwrap
+
+-- The op's options: see below.
+local function options(o, name)
+  if type(o) ~= 'table' then fail('%s: the options are %s, wanted a table', name, op.shown(o)) end
+  for _, key in ipairs {'momentum', 'eps'} do
+    if o[key] ~= nil and type(o[key]) ~= 'number' then fail('%s: %s is %s, wanted a number', name, key, op.shown(o[key])) end
+  end
+end
 
 --- All dimensions but the second, and how many elements they hold.
 local function around(x)
@@ -64,7 +72,8 @@ return function(ops)
   -- @param bias C numbers, or nil
   -- @tparam table o train: by the batch's own statistics (else by the running ones); running_mean, running_var: moved in
   -- training where given; momentum: of that move; eps
-  ops.batch_norm = define {name = 'batch_norm', arity = 3, reads = {'12', '1', ''}, second = true, forward = function(x, weight, bias, o)
+  ops.batch_norm = define {name = 'batch_norm', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true,
+    forward = function(x, weight, bias, o)
     local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
     check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
       o.momentum or 0.1, o.eps or 1e-5))

@@ -6,7 +6,7 @@ local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, whole = op.define, op.whole
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
@@ -22,24 +22,46 @@ local function zeros_like(x, dim, size)
   return r
 end
 
+-- A list of sizes, out of what follows x: a table of them, or one after another.
+local function sizes_of(what, first, ...)
+  local sizes = first
+  if torch.isStorage(first) then sizes = first:totable() elseif type(first) ~= 'table' then sizes = {first, ...} end
+  if #sizes < 1 or #sizes > C.GT_MAX_RANK then fail('%s: got %d dimensions, wanted 1 to %d', what, #sizes, C.GT_MAX_RANK) end
+  for d = 1, #sizes do
+    local n = sizes[d]
+    if type(n) ~= 'number' or n ~= math.floor(n) or n > 2 ^ 53 or n < -1 then
+      fail('%s: size %d is %s, wanted a whole number', what, d, op.shown(n))
+    end
+  end
+  return sizes
+end
+
+-- The sizes of a tensor or value.
+local function sizes_like(what, like, position)
+  local t, sizes = Value.tensor(like, what, position), {}
+  for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+  return sizes
+end
+
 local function set_dims(sizes)
-  if #sizes > C.GT_MAX_RANK then fail('view: got %d dimensions, wanted 1 to %d', #sizes, C.GT_MAX_RANK) end
   for d = 1, #sizes do dims[d - 1] = sizes[d] end
 end
 
 local function want_dim(what, x, dim)
-  local rank = data(x).rank
-  if type(dim) ~= 'number' or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, tostring(dim), rank)
+  local rank = Value.tensor(x, what).rank
+  if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
+    fail('%s: dimension %s is outside 1..%d', what, op.shown(dim), rank)
   end
 end
 
 local function want_indices(what, x, dim, index)
   want_dim(what, x, dim)
   if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, index == nil and 'nil' or 'a ' .. torch.type(index))
+    fail('%s: the indices are %s, wanted a LongTensor', what, op.shown(index))
   end
 end
+
+local want_size = whole 'the size'
 
 return function(ops)
   --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
@@ -60,16 +82,12 @@ return function(ops)
   end}
 
   --- view(x, 4, -1) or view(x, {4, -1})
-  function ops.view(x, first, ...)
-    return reshape(x, type(first) == 'table' and first or {first, ...})
-  end
+  function ops.view(x, first, ...) return reshape(x, sizes_of('view', first, ...)) end
   ops.reshape = ops.view
 
   --- x with the sizes of another tensor or value.
   function ops.reshape_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return reshape(x, sizes)
+    return reshape(x, sizes_like('reshape_as', like, 2))
   end
 
   --- Dimensions from `from` (default 1) on become one.
@@ -111,12 +129,13 @@ return function(ops)
   end}
   function ops.permute(x, first, ...)
     local list = type(first) == 'table' and first or {first, ...}
-    for _, d in ipairs(list) do want_dim('permute', x, d) end
+    for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
 
   --- Elements start .. start+length-1 of a dimension.
-  local narrow = define {name = 'narrow', reads = '', second = true, forward = function(x, dim, start, length)
+  local narrow = define {name = 'narrow', options = {whole 'the dimension', whole 'the start', whole 'the length'}, reads = '',
+    second = true, forward = function(x, dim, start, length)
     local r = new_tensor(x.dtype)
     check(C.gt_narrow(r, x, dim - 1, start - 1, length))
     return r
@@ -129,7 +148,9 @@ return function(ops)
   end
 
   --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
-  ops.embed = define {name = 'embed', reads = '', second = true, forward = function(x, dim, start, size)
+  ops.embed = define {name = 'embed', options = {whole 'the dimension', whole 'the start', whole 'the size'}, reads = '', second = true,
+    forward = function(x, dim, start, size)
+    want_dim('embed', x, dim)
     local r = zeros_like(x, dim, size)
     local part = new_tensor(x.dtype)
     check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
@@ -142,6 +163,7 @@ return function(ops)
 
   --- Slice `index` of a dimension, which disappears (a 1-dimensional x keeps it, with size 1).
   function ops.select(x, dim, index)
+    want_dim('select', x, dim)
     local part = ops.narrow(x, dim, index, 1)
     local t, sizes = data(part), {}
     if t.rank == 1 then return part end
@@ -153,7 +175,8 @@ return function(ops)
 
   --- x without its dimensions of size 1 (or without dimension dim, if that has size 1).
   function ops.squeeze(x, dim)
-    local t, sizes = data(x), {}
+    local t, sizes = Value.tensor(x, 'squeeze'), {}
+    if dim ~= nil then want_dim('squeeze', x, dim) end
     for d = 1, t.rank do
       local n = tonumber(t.shape[d - 1])
       if n ~= 1 or (dim and d ~= dim) then sizes[#sizes + 1] = n end
@@ -164,8 +187,10 @@ return function(ops)
 
   --- x with a dimension of size 1 before dimension dim.
   function ops.unsqueeze(x, dim)
-    local t, sizes = data(x), {}
-    if dim < 1 or dim > t.rank + 1 then fail('unsqueeze: dimension %d is outside 1..%d', dim, t.rank + 1) end
+    local t, sizes = Value.tensor(x, 'unsqueeze'), {}
+    if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > t.rank + 1 then
+      fail('unsqueeze: dimension %s is outside 1..%d', op.shown(dim), t.rank + 1)
+    end
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
     table.insert(sizes, dim, 1)
     return reshape(x, sizes)
@@ -201,14 +226,9 @@ return function(ops)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
-  function ops.expand(x, first, ...)
-    return expand(x, type(first) == 'table' and first or {first, ...})
-  end
-  function ops.expand_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return expand(x, sizes)
-  end
+  function ops.expand(x, first, ...) return expand(x, sizes_of('expand', first, ...)) end
+  --- x repeated to the sizes of another tensor or value.
+  function ops.expand_as(x, like) return expand(x, sizes_like('expand_as', like, 2)) end
 
   --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
@@ -218,10 +238,9 @@ return function(ops)
     return r
   end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
   function ops.sum_to(x, like)
-    local a, b = data(x), data(like)
+    local a, b = Value.tensor(x, 'sum_to'), Value.tensor(like, 'sum_to', 2)
     if C.gt_same_shape(a, b) == 1 then return x end
-    local sizes = {}
-    for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
+    local sizes = sizes_like('sum_to', b)
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
   end
@@ -238,6 +257,7 @@ return function(ops)
   --- Zeros with x's slices added at the indices: index_select's adjoint.
   ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('index_put', x, dim, index)
+    want_size(size, 'index_put')
     local r = zeros_like(x, dim, size)
     check(C.gt_index_add(r, dim - 1, index, x))
     return r
@@ -257,6 +277,7 @@ return function(ops)
   --- Zeros with x added where index says: gather's adjoint.
   ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('scatter_add', x, dim, index)
+    want_size(size, 'scatter_add')
     local r = zeros_like(x, dim, size)
     check(C.gt_scatter_add(r, dim - 1, index, x))
     return r
@@ -264,10 +285,13 @@ return function(ops)
     return ops.gather(g, c[2], c[3])
   end}
 
+  local want_scale, want_count = whole 'the scale', whole 'the number of elements'
+
   --- Every pixel of ... x H x W repeated `scale` times in both directions.
   function ops.upsample_nearest(x, scale)
-    local t, apart, out = data(x), {}, {}
-    want_dim('upsample_nearest', x, t.rank - 1)
+    local t, apart, out = Value.tensor(x, 'upsample_nearest'), {}, {}
+    if t.rank < 2 then fail('upsample_nearest: got %d dimensions, wanted at least 2', t.rank) end
+    want_scale(scale, 'upsample_nearest')
     for d = 1, t.rank do
       local n = tonumber(t.shape[d - 1])
       apart[#apart + 1], out[d] = n, n
@@ -281,6 +305,7 @@ return function(ops)
   --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
   function ops.interpolate(x, dim, n)
     want_dim('interpolate', x, dim)
+    want_count(n, 'interpolate')
     local t = data(x)
     local size = tonumber(t.shape[dim - 1])
     if size == n then return x end
