@@ -4,7 +4,7 @@ local native = require 'gantry.native'
 local class = require 'gantry.torch.class'
 local tape = require 'gantry.autograd.tape'
 
-local fail, type, floor = native.fail, type, math.floor
+local fail, shown, type, floor = native.fail, class.shown, type, math.floor
 
 local op = {}
 
@@ -33,20 +33,12 @@ end
 
 -- ---- what may follow an op's operands ---------------------------------------------------------------------------------------
 
---- How a message shows what an argument is: 'nil', '1.5', 'a table'.
--- @param x any value
--- @treturn string
-function op.shown(x)
-  if x == nil or type(x) == 'number' then return tostring(x) end
-  return 'a ' .. class.type(x)
-end
-
 --- An option that is a number.
 -- @string what its name in messages: 'the slope'
 -- @treturn function for an op's `options`
 function op.number(what)
   return function(x, name)
-    if type(x) ~= 'number' then fail('%s: %s is %s, wanted a number', name, what, op.shown(x)) end
+    if type(x) ~= 'number' then fail('%s: %s is %s, wanted a number', name, what, shown(x)) end
   end
 end
 
@@ -56,7 +48,7 @@ end
 function op.whole(what)
   return function(x, name)
     if type(x) ~= 'number' or x ~= floor(x) or x > 2 ^ 53 or x < -2 ^ 53 then
-      fail('%s: %s is %s, wanted a whole number', name, what, op.shown(x))
+      fail('%s: %s is %s, wanted a whole number', name, what, shown(x))
     end
   end
 end
@@ -96,6 +88,7 @@ end
 -- @usage local double = op.define {name = 'double', second = true,
 --   forward = function(x) return x * 2 end, backward = function(c, g) return ops.mul(g, 2) end}
 function op.define(entry)
+  if type(entry) ~= 'table' then fail('op: got %s, wanted a table', shown(entry)) end
   if type(entry.name) ~= 'string' or type(entry.forward) ~= 'function' or type(entry.backward) ~= 'function' then
     native.fail('op: wanted a name, a forward and a backward function')
   end

@@ -10,7 +10,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail = native.C, native.check, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
 local band, bor = bit.band, bit.bor
-local is_tensor = torch.isTensor
+local is_tensor, shown = torch.isTensor, require('gantry.torch.class').shown
 
 local tape = {}
 
@@ -123,6 +123,7 @@ end
 
 --- Runs fn(...) without recording; what it returns has no history.
 function tape.no_grad(fn, ...)
+  if type(fn) ~= 'function' then fail('no_grad: got %s, wanted a function', shown(fn)) end
   local before = recording
   recording = false
   local function finish(ok, ...)
@@ -153,6 +154,7 @@ end
 -- tensors, also in tables). Values made in it are returned as constants. Using anything else afterwards is an error that says so.
 -- A training step inside a scope uses the same memory again and again, whatever the garbage collector does.
 function tape.scope(fn, ...)
+  if type(fn) ~= 'function' then fail('scope: got %s, wanted a function', shown(fn)) end
   local outer, began = made, sequence
   local mine = {}
   made = mine

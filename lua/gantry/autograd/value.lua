@@ -73,8 +73,11 @@ function methods:size(dim)
   return self.data:size()
 end
 
+--- Number of dimensions.
 function methods:dim() return self.data:dim() end
+--- Number of elements.
 function methods:nElement() return self.data:nElement() end
+--- The name of the tensor's type: 'torch.FloatTensor'.
 function methods:type() return self.data:type() end
 
 function Value.__tostring(v)

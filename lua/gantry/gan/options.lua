@@ -132,6 +132,9 @@ function options.declare(base, declared)
   if base ~= nil and getmetatable(base) ~= Options then
     native.fail("options: the base is a %s, wanted a recipe's name or its options", type(base))
   end
+  if declared ~= nil and type(declared) ~= 'table' then
+    native.fail('options: the options declared are a %s, wanted a table', type(declared))
+  end
   local self = setmetatable({declared = {}}, Options)
   for key, value in pairs(base and base.declared or common) do self.declared[key] = value end
   for key, value in pairs(declared or {}) do

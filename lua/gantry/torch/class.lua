@@ -206,6 +206,14 @@ end
 -- @treturn string 'torch.FloatTensor', 'number'
 function class.type(object) return class.typename(object) or type(object) end
 
+--- What a message says that an argument is: 'nil', '1.5', 'a table'.
+-- @param x any value
+-- @treturn string
+function class.shown(x)
+  if x == nil or type(x) == 'number' then return tostring(x) end
+  return 'a ' .. class.type(x)
+end
+
 --- Whether an object is of a class or of one derived from it.
 -- @param object any value
 -- @param spec a class name, a pattern that must match the whole of it ('torch.*Tensor'), or the class itself

@@ -15,7 +15,6 @@ local function turned(x, yes)
 end
 
 return function(ops)
-  --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
   local matmul = define {name = 'matmul', arity = 2, reads = {'2', '1'}, second = true, forward = function(a, b, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
@@ -35,13 +34,14 @@ return function(ops)
     end
     return ga, gb
   end}
+  --- The product of matrices, or of equally long batches of them (3 dimensions); ta, tb: transposed first.
   function ops.matmul(a, b, ta, tb)
     local ra, rb = Value.tensor(a, 'matmul').rank, Value.tensor(b, 'matmul', 2).rank
     if ra ~= rb or (ra ~= 2 and ra ~= 3) then fail('matmul: got %d and %d dimensions, wanted 2 and 2, or 3 and 3', ra, rb) end
     return matmul(a, b, ta or false, tb or false)
   end
 
-  --- x plus a bias for each channel (dimension 2).
+  --- add_bias(x, bias): x plus a bias for each channel (dimension 2).
   ops.add_bias = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = function(x, bias)
     local r = new_tensor(x.dtype)
     check(C.gt_tensor_resize_as(r, x))
@@ -52,7 +52,7 @@ return function(ops)
     return c.need1 and g, c.need2 and ops.channel_sum(g)
   end}
 
-  --- Sum over everything but dimension 2: one number a channel.
+  --- channel_sum(x): the sum over everything but dimension 2: one number a channel.
   ops.channel_sum = define {name = 'channel_sum', reads = '', second = true, forward = function(x)
     local r = new_tensor(x.dtype)
     check(C.gt_bias_grad(r, x, 0, 1))

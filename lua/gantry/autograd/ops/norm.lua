@@ -1,6 +1,7 @@
 --- Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167).
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
@@ -11,9 +12,9 @@ local data = Value.unwrap
 
 -- The op's options: see below.
 local function options(o, name)
-  if type(o) ~= 'table' then fail('%s: the options are %s, wanted a table', name, op.shown(o)) end
+  if type(o) ~= 'table' then fail('%s: the options are %s, wanted a table', name, shown(o)) end
   for _, key in ipairs {'momentum', 'eps'} do
-    if o[key] ~= nil and type(o[key]) ~= 'number' then fail('%s: %s is %s, wanted a number', name, key, op.shown(o[key])) end
+    if o[key] ~= nil and type(o[key]) ~= 'number' then fail('%s: %s is %s, wanted a number', name, key, shown(o[key])) end
   end
 end
 
@@ -66,7 +67,7 @@ return function(ops)
     return gx, c.need2 and ops.channel_sum(ops.mul(g, normal)), c.need3 and ops.channel_sum(g)
   end
 
-  --- x normalised in each channel, then scaled and shifted.
+  --- batch_norm(x, weight, bias, o): x normalised in each channel, then scaled and shifted.
   -- @param x N x C or N x C x ...
   -- @param weight C numbers, or nil
   -- @param bias C numbers, or nil

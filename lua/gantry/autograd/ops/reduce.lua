@@ -2,6 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
@@ -33,7 +34,7 @@ return function(ops)
     for k = 1, #list do
       local d = list[k]
       if type(d) ~= 'number' or d ~= math.floor(d) or d < 1 or d > t.rank then
-        fail('%s: dimension %s is outside 1..%d', what, op.shown(d), t.rank)
+        fail('%s: dimension %s is outside 1..%d', what, shown(d), t.rank)
       end
       count = count * sizes[d]
       sizes[d] = 1
@@ -86,14 +87,20 @@ return function(ops)
   --- The p-norm (default 2) of everything, or over dimensions. Its gradient is 0 where the norm is.
   function ops.norm(x, p, over, keep)
     p = p or 2
-    if type(p) ~= 'number' or p <= 0 then fail('norm: the order is %s, wanted a number above 0', op.shown(p)) end
+    if type(p) ~= 'number' or p <= 0 then fail('norm: the order is %s, wanted a number above 0', shown(p)) end
     if p == 1 then return ops.sum(ops.abs(x), over, keep) end
     if p == 2 then return ops.sqrt(ops.sum(ops.mul(x, x), over, keep)) end
     return ops.root(ops.sum(ops.pow(ops.abs(x), p), over, keep), p)
   end
 
-  --- The largest (smallest) along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
+  --- max(x, dim, keep): the largest along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
   -- Without a dimension: of everything, and its position when the elements are counted in order.
+  -- @function max
+
+  --- min(x, dim, keep): the smallest along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
+  -- Without a dimension: of everything, and its position when the elements are counted in order.
+  -- @function min
+
   for name, code in pairs {max = max_code, min = min_code} do
     local along = define {name = name, reads = '', second = true, gives_saved = true, forward = function(x, dim)
       local r, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
@@ -107,7 +114,7 @@ return function(ops)
       if not dim then
         x, dim = ops.view(x, -1), 1
       elseif type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
-        fail('%s: dimension %s is outside 1..%d', name, op.shown(dim), rank)
+        fail('%s: dimension %s is outside 1..%d', name, shown(dim), rank)
       end
       local r, index = along(x, dim)
       if keep then return r, index end
@@ -115,7 +122,6 @@ return function(ops)
     end
   end
 
-  --- log(softmax(x)) over a dimension (default 2).
   local log_softmax = define {name = 'log_softmax', options = {op.whole 'the dimension'}, reads = 'o', second = true,
     forward = function(x, dim)
     local r, top = new_tensor(x.dtype), new_tensor(x.dtype)
@@ -126,6 +132,7 @@ return function(ops)
   end, backward = function(c, g)
     return ops.sub(g, ops.mul(ops.exp(c.out), ops.sum(g, c[2], true)))
   end}
+  --- log(softmax(x)) over a dimension (default 2).
   function ops.log_softmax(x, dim) return log_softmax(x, dim or 2) end
   --- e ^ x over its sum along a dimension (default 2).
   function ops.softmax(x, dim) return ops.exp(ops.log_softmax(x, dim or 2)) end

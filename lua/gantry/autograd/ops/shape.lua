@@ -2,6 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
@@ -30,7 +31,7 @@ local function sizes_of(what, first, ...)
   for d = 1, #sizes do
     local n = sizes[d]
     if type(n) ~= 'number' or n ~= math.floor(n) or n > 2 ^ 53 or n < -1 then
-      fail('%s: size %d is %s, wanted a whole number', what, d, op.shown(n))
+      fail('%s: size %d is %s, wanted a whole number', what, d, shown(n))
     end
   end
   return sizes
@@ -50,21 +51,20 @@ end
 local function want_dim(what, x, dim)
   local rank = Value.tensor(x, what).rank
   if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, op.shown(dim), rank)
+    fail('%s: dimension %s is outside 1..%d', what, shown(dim), rank)
   end
 end
 
 local function want_indices(what, x, dim, index)
   want_dim(what, x, dim)
   if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, op.shown(index))
+    fail('%s: the indices are %s, wanted a LongTensor', what, shown(index))
   end
 end
 
 local want_size = whole 'the size'
 
 return function(ops)
-  --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
@@ -81,8 +81,10 @@ return function(ops)
     return ops.reshape_as(g, c[1])
   end}
 
-  --- view(x, 4, -1) or view(x, {4, -1})
+  --- view(x, ...): x's elements in other sizes, view(x, 4, -1) or view(x, {4, -1}), of which one may be -1. Copies where strides make it
+  -- necessary.
   function ops.view(x, first, ...) return reshape(x, sizes_of('view', first, ...)) end
+  --- reshape(x, ...): as view.
   ops.reshape = ops.view
 
   --- x with the sizes of another tensor or value.
@@ -102,12 +104,12 @@ return function(ops)
     return reshape(x, sizes)
   end
 
-  --- x with dimensions d1 and d2 exchanged.
   local transpose = define {name = 'transpose', reads = '', second = true, forward = function(x, d1, d2)
     local r = new_tensor(x.dtype)
     check(C.gt_transpose(r, x, d1 - 1, d2 - 1))
     return r
   end, backward = function(c, g) return ops.transpose(g, c[2], c[3]) end}
+  --- x with dimensions d1 and d2 exchanged.
   function ops.transpose(x, d1, d2)
     want_dim('transpose', x, d1)
     want_dim('transpose', x, d2)
@@ -116,7 +118,6 @@ return function(ops)
   --- The transpose of a matrix.
   function ops.t(x) return ops.transpose(x, 1, 2) end
 
-  --- x with its dimensions in another order: permute(x, {2, 3, 1}).
   local permute = define {name = 'permute', reads = '', second = true, forward = function(x, list)
     local r = new_tensor(x.dtype)
     for d = 1, #list do order[d - 1] = list[d] - 1 end
@@ -127,13 +128,13 @@ return function(ops)
     for d, from in ipairs(c[2]) do back[from] = d end
     return ops.permute(g, back)
   end}
+  --- permute(x, ...): x with its dimensions in another order: permute(x, 2, 3, 1) or permute(x, {2, 3, 1}).
   function ops.permute(x, first, ...)
     local list = type(first) == 'table' and first or {first, ...}
     for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
 
-  --- Elements start .. start+length-1 of a dimension.
   local narrow = define {name = 'narrow', options = {whole 'the dimension', whole 'the start', whole 'the length'}, reads = '',
     second = true, forward = function(x, dim, start, length)
     local r = new_tensor(x.dtype)
@@ -142,12 +143,13 @@ return function(ops)
   end, backward = function(c, g)
     return ops.embed(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
+  --- Elements start .. start+length-1 of a dimension.
   function ops.narrow(x, dim, start, length)
     want_dim('narrow', x, dim)
     return narrow(x, dim, start, length)
   end
 
-  --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
+  --- embed(x, dim, start, size): x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
   ops.embed = define {name = 'embed', options = {whole 'the dimension', whole 'the start', whole 'the size'}, reads = '', second = true,
     forward = function(x, dim, start, size)
     want_dim('embed', x, dim)
@@ -189,14 +191,13 @@ return function(ops)
   function ops.unsqueeze(x, dim)
     local t, sizes = Value.tensor(x, 'unsqueeze'), {}
     if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > t.rank + 1 then
-      fail('unsqueeze: dimension %s is outside 1..%d', op.shown(dim), t.rank + 1)
+      fail('unsqueeze: dimension %s is outside 1..%d', shown(dim), t.rank + 1)
     end
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
     table.insert(sizes, dim, 1)
     return reshape(x, sizes)
   end
 
-  --- A list of tensors joined along a dimension.
   local cat_parts = ffi.typeof 'const gt_tensor *[?]'
   local cat = define {name = 'cat', arity = 'list', reads = '', second = true, forward = function(list, dim)
     local r = new_tensor(list[1].dtype)
@@ -213,30 +214,31 @@ return function(ops)
     end
     return found
   end}
+  --- A list of tensors joined along a dimension (default 1).
   function ops.cat(list, dim)
     if type(list) ~= 'table' or Value.is(list) or #list == 0 then fail('cat: got %s, wanted a list of tensors or values', type(list)) end
     want_dim('cat', list[1], dim or 1)
     return cat(list, dim or 1)
   end
 
-  --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   local expand = define {name = 'expand', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
+  --- expand(x, ...): x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   function ops.expand(x, first, ...) return expand(x, sizes_of('expand', first, ...)) end
   --- x repeated to the sizes of another tensor or value.
   function ops.expand_as(x, like) return expand(x, sizes_like('expand_as', like, 2)) end
 
-  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_sum_to(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
+  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   function ops.sum_to(x, like)
     local a, b = Value.tensor(x, 'sum_to'), Value.tensor(like, 'sum_to', 2)
     if C.gt_same_shape(a, b) == 1 then return x end
@@ -245,7 +247,7 @@ return function(ops)
     return sum_to(x, sizes)
   end
 
-  --- The slices of a dimension that a LongTensor of 1-based indices names.
+  --- index_select(x, dim, index): the slices of a dimension that a LongTensor of 1-based indices names.
   ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
     want_indices('index_select', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -254,7 +256,7 @@ return function(ops)
   end, backward = function(c, g)
     return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x's slices added at the indices: index_select's adjoint.
+  --- index_put(x, dim, index, size): zeros with x's slices added at the indices: index_select's adjoint.
   ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('index_put', x, dim, index)
     want_size(size, 'index_put')
@@ -265,7 +267,7 @@ return function(ops)
     return ops.index_select(g, c[2], c[3])
   end}
 
-  --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
+  --- gather(x, dim, index): r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
   ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
     want_indices('gather', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -274,7 +276,7 @@ return function(ops)
   end, backward = function(c, g)
     return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x added where index says: gather's adjoint.
+  --- scatter_add(x, dim, index, size): zeros with x added where index says: gather's adjoint.
   ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('scatter_add', x, dim, index)
     want_size(size, 'scatter_add')
