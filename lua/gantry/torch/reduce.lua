@@ -32,6 +32,24 @@ end
 
 -- ---- sum, mean, prod ------------------------------------------------------------------------------------------------
 
+--- The sum of all elements, a number; or along a dimension, which keeps size 1.
+-- @function sum
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
+--- The mean of all elements, a number; or along a dimension, which keeps size 1.
+-- @function mean
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
+--- The product of all elements, a number; or along a dimension, which keeps size 1.
+-- @function prod
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
 for _, name in ipairs {'sum', 'mean', 'prod'} do
   local op = C.gt_reduce_code(name)
   functions[name] = function(x, dim, dim2)
@@ -43,6 +61,20 @@ for _, name in ipairs {'sum', 'mean', 'prod'} do
 end
 
 -- ---- max, min: values and the indices where they are ------------------------------------------------------------------
+
+--- The largest of all elements, a number; or along a dimension, which keeps size 1, and where they were.
+-- @function max
+-- @tparam tensor x the tensor (tensors for the values and places may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+-- @treturn tensor LongTensor of 1-based places, where a dimension was named
+
+--- The smallest of all elements, a number; or along a dimension, which keeps size 1, and where they were.
+-- @function min
+-- @tparam tensor x the tensor (tensors for the values and places may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+-- @treturn tensor LongTensor of 1-based places, where a dimension was named
 
 for _, name in ipairs {'max', 'min'} do
   local op = C.gt_reduce_code(name)
@@ -61,6 +93,20 @@ for _, name in ipairs {'max', 'min'} do
 end
 
 -- ---- std, var: flag true divides by n, else by n - 1 --------------------------------------------------------------------
+
+--- The standard deviation of all elements, or along a dimension, which keeps size 1. Float and Double.
+-- @function std
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @tparam[opt=false] boolean flag true: divide by n, else by n - 1
+-- @treturn number|tensor
+
+--- The variance of all elements, or along a dimension, which keeps size 1. Float and Double.
+-- @function var
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @tparam[opt=false] boolean flag true: divide by n, else by n - 1
+-- @treturn number|tensor
 
 for _, name in ipairs {'std', 'var'} do
   local op = C.gt_reduce_code(name)
@@ -129,12 +175,29 @@ end
 local methods = {}
 for name, f in pairs(functions) do methods[name] = f end
 
+--- In place: no slice along a dimension keeps a p-norm above max.
+-- @tparam number p order
+-- @tparam number dim dimension of the slices
+-- @tparam number max largest norm
+-- @treturn tensor itself
 function methods.renorm(x, p, dim, max)
   want(x, 'renorm')
   return renorm(x, p, dim, max)
 end
 
 -- ---- running sums and products ------------------------------------------------------------------------------------------
+
+--- Sums of the elements up to each one, along a dimension.
+-- @function cumsum
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt=1] number dim dimension
+-- @treturn tensor of x's sizes
+
+--- Products of the elements up to each one, along a dimension.
+-- @function cumprod
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt=1] number dim dimension
+-- @treturn tensor of x's sizes
 
 for name, fold in pairs {cumsum = 'sum', cumprod = 'prod'} do
   local op = C.gt_reduce_code(fold)
@@ -153,6 +216,18 @@ for name, fold in pairs {cumsum = 'sum', cumprod = 'prod'} do
 end
 
 -- ---- truth ----------------------------------------------------------------------------------------------------------------
+
+--- Whether no element is 0; or along a dimension, which keeps size 1, as 0 and 1.
+-- @function all
+-- @tparam tensor x the tensor, usually a ByteTensor
+-- @tparam[opt] number dim dimension
+-- @treturn boolean|tensor
+
+--- Whether some element is not 0; or along a dimension, which keeps size 1, as 0 and 1.
+-- @function any
+-- @tparam tensor x the tensor, usually a ByteTensor
+-- @tparam[opt] number dim dimension
+-- @treturn boolean|tensor
 
 for _, name in ipairs {'all', 'any'} do
   local op = C.gt_reduce_code(name)

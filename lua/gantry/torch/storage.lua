@@ -196,6 +196,30 @@ function common.type(s, name)
   return common.copy(storage.new(dtype, tonumber(s.count)), s)
 end
 
+--- As a torch.ByteStorage: converted, or itself where it is one.
+-- @function byte
+
+--- As a torch.CharStorage: converted, or itself where it is one.
+-- @function char
+
+--- As a torch.ShortStorage: converted, or itself where it is one.
+-- @function short
+
+--- As a torch.IntStorage: converted, or itself where it is one.
+-- @function int
+
+--- As a torch.LongStorage: converted, or itself where it is one.
+-- @function long
+
+--- As a torch.FloatStorage: converted, or itself where it is one.
+-- @function float
+
+--- As a torch.DoubleStorage: converted, or itself where it is one.
+-- @function double
+
+--- A new storage of this one's type: see torch.FloatStorage.
+-- @function new
+
 --- The storage of a type, as torch.type names it.
 storage.constructors = {}
 for dtype, name in pairs(dtypes.names) do

@@ -100,7 +100,7 @@ return function(ops)
     return div(a, b)
   end
 
-  --- -x.
+  --- x with the other sign.
   function ops.neg(x) return ops.scale(x, -1) end
 
   --- reciprocal(x): 1 / x.
