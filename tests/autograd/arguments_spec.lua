@@ -41,7 +41,8 @@ local calls = {
 
 local function bad_values()
   return {
-    table = {}, list = {1, 'x'}, string = 'x', boolean = true, negative = -3, fraction = 1.5, large = 1e18, nan = 0 / 0, infinite = math.huge,
+    table = {}, list = {1, 'x'}, string = 'x', boolean = true, negative = -3, fraction = 1.5, large = 1e18,
+    nan = 0 / 0, infinite = math.huge,
     ['function'] = print, long = torch.LongTensor {1, 2}, vector = torch.rand(7), empty = torch.FloatTensor(),
     double = torch.DoubleTensor(3, 4), value = autograd.value(torch.rand(3, 4)), storage = torch.LongStorage {3, 4}, ['nil'] = false,
   }

@@ -132,8 +132,8 @@ describe('?NAME', function()
       value = require('gantry.autograd').value(torch.rand(2)), timer = torch.Timer(),
     }
     local seen, count = {}, 0
-    for _, place in ipairs {'torch', 'nn', 'optim', 'image', 'gan', 'data', 'autograd', 'autograd.ops', 'gantry', 'tensor', 'storage', 'module',
-      'criterion', 'value', 'timer'} do
+    for _, place in ipairs {'torch', 'nn', 'optim', 'image', 'gan', 'data', 'autograd', 'autograd.ops', 'gantry',
+      'tensor', 'storage', 'module', 'criterion', 'value', 'timer'} do
       environment[place] = objects[place]
       local holder = complete.value(place, environment)
       for key in pairs(complete.names(holder)) do
