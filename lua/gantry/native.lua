@@ -122,12 +122,12 @@ return function(%s)
   return C.%s(%s)
 end]]
 
-local functions = {}
+local functions, source = {}, '@' .. here .. 'native.lua' -- in stack traces they count as Gantry's own
 for name, parameters in declarations:gmatch '%f[%w_]int (gt_[%w_]+)(%b());' do
   local list = {}
   for k = 1, parameters == '(void)' and 0 or select(2, parameters:gsub(',', ',')) + 1 do list[k] = 'a' .. k end
   local arguments = table.concat(list, ', ')
-  functions[name] = assert(loadstring(again:format(arguments, name, arguments, name, arguments), '=' .. name))(C, collect, NO_MEMORY)
+  functions[name] = assert(loadstring(again:format(arguments, name, arguments, name, arguments), source))(C, collect, NO_MEMORY)
 end
 
 --- The library's functions and constants.

@@ -52,7 +52,7 @@ local function wanted(declared)
   if type(default) == 'boolean' then return 'true or false' end
   if type(default) == 'string' then return 'text' end
   local text = declared.integer and 'a whole number' or 'a number'
-  if declared.min and declared.max then return ('%s from %g to %g'):format(text, declared.min, declared.max) end
+  if declared.min and declared.max then return ('%s from %.15g to %.15g'):format(text, declared.min, declared.max) end
   if declared.min then return ('%s of at least %g'):format(text, declared.min) end
   if declared.max then return ('%s of at most %g'):format(text, declared.max) end
   return text
