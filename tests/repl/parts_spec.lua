@@ -258,6 +258,11 @@ end)
 describe('values as text', function()
   it('are short, one level deep, in order', function()
     assert.equal('{1, 2, "a\\nb", x = {... 2 values}, y = {}, [true] = 1}', printer.text {1, 2, 'a\nb', y = {}, x = {1, 2}, [true] = 1})
+    local net = nn.Sequential():add(nn.Linear(2, 3)):add(nn.Tanh())
+    assert.matches('nn.Linear%(2 %-> 3%) +%- +9\n', printer.text(net))
+    net:forward(torch.rand(5, 2))
+    assert.matches('nn.Linear%(2 %-> 3%) +5x3 +9\n', printer.text(net))
+    assert.equal('nn.Linear(2 -> 3)', printer.text(nn.Linear(2, 3)))
     assert.equal('{n = nn.Linear(2 -> 3), t = [torch.FloatTensor of size 2x3]}', printer.text {t = torch.rand(2, 3), n = nn.Linear(2, 3)})
     local long = {}
     for i = 1, 200 do long[i] = i end
