@@ -14,6 +14,11 @@ local FLOAT = C.GT_FLOAT
 local functions = {}
 local result = ffi.new('double[1]')
 
+-- Raises an error for the integer types, which have no norms.
+local function want_real(x, name)
+  if x.dtype < FLOAT then integers.want_operation({}, name, x) end
+end
+
 local function all_of(op, name, x, p)
   if x.dtype < FLOAT then return integers.reduce_all(name, x) end
   check(C.gt_reduce_all(op, result, x, p))
@@ -143,6 +148,7 @@ end
 function functions.dist(x, y, p)
   want(x, 'dist')
   want(y, 'dist', 'argument 2')
+  want_real(x, 'dist')
   local d = new(x.dtype)
   check(C.gt_binary(C.gt_binary_code('sub'), d, x, y, 1))
   return functions.norm(d, p)
@@ -150,6 +156,7 @@ end
 
 -- Scales the slices of r along dim whose p-norm is above max down to it.
 local function renorm(r, p, dim, max)
+  want_real(r, 'renorm')
   p, max = number(p, 'renorm', 'the order'), number(max, 'renorm', 'the largest norm')
   local d = to_dim(r, dim, 'renorm')
   local slice = new(r.dtype)
