@@ -129,6 +129,12 @@ local function loop_of(template, dtype, name, f, g)
   return of[key], exactly
 end
 
+--- The operation of a name in a list; an error where integer types have none.
+-- @tparam table list by name
+-- @tparam string name
+-- @tparam tensor t what it is wanted for
+-- @tparam[opt=name] string shown the name in the message
+-- @treturn function or what else the list holds
 function integers.want_operation(list, name, t, shown)
   local f = list[name]
   if not f then
