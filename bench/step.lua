@@ -366,6 +366,8 @@ end
 
 local function main()
   local level = ffi.string(C.gt_cpu_level())
+  tables.machine = {('Measured on %s: %s, %s, %d threads, %s, Gantry %s, choices %s.'):format(os.date '%Y-%m-%d',
+    ffi.string(C.gt_cpu_name()), level, threads, ffi.string(C.gt_blas_name()), gantry.version, native.choices_name())}
   print(('gantry %s, %s, %s, choices %s'):format(gantry.version, ffi.string(C.gt_cpu_name()), level, native.choices_name()))
   local any = false
   for _, p in ipairs(parts) do
