@@ -1,9 +1,8 @@
 /* kernels.h: the inner loops that exist once per CPU level, as tables of function pointers, one table per domain.
  *
- * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then what AVX-512 has, as far as gt__cpu()
+ * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then AVX-512 and AMX, as far as gt__cpu()
  * allows. At one level the bits of a result are always the same; between levels those of matrix products differ in rounding (fused
- * multiply-add, other blocks), those of the loops do not. Files named *_avx2.c and *_avx512.c are compiled for those instructions
- * and hold nothing else.
+ * multiply-add, other blocks), those of the loops do not. Files named *_avx2.c, *_avx512.c and *_amx.c are compiled for those instructions and hold nothing else.
  */
 #ifndef GANTRY_KERNELS_H
 #define GANTRY_KERNELS_H
@@ -70,6 +69,31 @@ typedef struct gt__loop_kernels {
   /* [loop][1: columns are channels][1: double] */
   void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);
 } gt__loop_kernels;
+/* Bfloat16 numbers: a float's sign, exponent and first 8 significant bits. They come in pairs, the first in the low half of a uint32_t,
+ * pairs in blocks of GT__BF16_DEPTH inner numbers. Block q of a[t], at a[t] + a_offset + q a_block, is [row][16 pairs], its rows up to the
+ * next multiple of GT__BF16_TILE readable; block q of b[t], at b[t] + b_offset + q b_block, is [16 pairs][GT__BF16_SIDE columns], unused
+ * columns readable. Unused inner numbers are zero in both.
+ *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x 32 depth] b[t][32 depth x cols]
+ * Element (r, j) of c is c[r c_row + j]. Products are exact and sums are float32; numbers below 2^-126 may count as zero. */
+typedef struct gt__product_b {
+  float *c;
+  int64_t c_row;
+  const uint32_t *const *a, *const *b;
+  int64_t a_offset, a_block, b_offset, b_block, count, depth;
+  bool add;
+} gt__product_b;
+
+enum { GT__BF16_SIDE = 32, GT__BF16_DEPTH = 32, GT__BF16_TILE = 16 };
+
+typedef struct gt__bf16_kernels {
+  void (*begin)(void), (*end)(void);      /* around the blocks of a task, on its thread: takes and gives back what they need of it */
+  void (*block)(const gt__product_b *p, int rows, int cols);    /* 1 to GT__BF16_SIDE each */
+  /* Rounded numbers and, where low is not NULL, what they leave, rounded. to[rows][16 pairs] from pairs of columns of from[rows][cols],
+   * zero beyond cols <= 32; to[rows / 2, rounded up][32] from pairs of its rows, zero beyond them and beyond cols <= 32. */
+  void (*pair_columns)(uint32_t *to, uint32_t *low, const float *from, int64_t from_row, int64_t rows, int cols);
+  void (*pair_rows)(uint32_t *to, uint32_t *low, const float *from, int64_t from_row, int64_t rows, int cols);
+  void (*round)(float *to, const float *from, int64_t n, bool both);   /* as floats: the rounded number, or (both) the two parts' sum */
+} gt__bf16_kernels;
 
 /* The table of a level (at most gt__cpu()'s), and that of this processor. */
 void gt__matrix_kernels_at(gt__matrix_kernels *table, int level);
@@ -78,11 +102,15 @@ void gt__winograd_kernels_at(gt__winograd_kernels *table, int level);
 const gt__winograd_kernels *gt__winograd(void);
 void gt__loop_kernels_at(gt__loop_kernels *table, int level);
 const gt__loop_kernels *gt__loops(void);
+void gt__bf16_kernels_at(gt__bf16_kernels *table, int level);
+const gt__bf16_kernels *gt__bf16(void);
+void gt__bf16_replace(const gt__bf16_kernels *table);     /* for tests: another table, which stays the caller's; NULL: this processor's */
 
 /* The rungs of the ladders. */
 void gt__matrix_generic(gt__matrix_kernels *table);
 void gt__winograd_generic(gt__winograd_kernels *table);
 void gt__loops_generic(gt__loop_kernels *table);
+void gt__bf16_generic(gt__bf16_kernels *table);
 #if defined(__x86_64__)
 void gt__matrix_avx2(gt__matrix_kernels *table);
 void gt__matrix_avx512(gt__matrix_kernels *table);
@@ -90,5 +118,8 @@ void gt__winograd_avx2(gt__winograd_kernels *table);
 void gt__winograd_avx512(gt__winograd_kernels *table);
 void gt__loops_avx2(gt__loop_kernels *table);
 void gt__loops_avx512(gt__loop_kernels *table);
+void gt__bf16_avx2(gt__bf16_kernels *table);
+void gt__bf16_avx512(gt__bf16_kernels *table);
+void gt__bf16_amx(gt__bf16_kernels *table);
 #endif
 #endif
