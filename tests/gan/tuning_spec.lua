@@ -39,6 +39,12 @@ describe('convolutions', function()
     assert.equal(0, C.gt_choices_count())
   end)
 
+  it('have a table that is installed, and right', function()
+    local choices = require 'gantry.choices'
+    native.check(C.gt_choices_load(choices.installed(package.searchpath('gantry.choices', package.path):match '^(.*/)')))
+    C.gt_choices_clear()
+  end)
+
   it('have operations and sizes', function()
     local shape = autograd.ops.conv_shape {stride_h = 2, stride_w = 2, pad_h = 1, pad_w = 1}
     local seen = {}
