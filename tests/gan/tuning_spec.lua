@@ -39,6 +39,12 @@ describe('convolutions', function()
     assert.equal(0, C.gt_choices_count())
   end)
 
+  it('have a table that is installed, and right', function()
+    local choices = require 'gantry.choices'
+    native.check(C.gt_choices_load(choices.installed(package.searchpath('gantry.choices', package.path):match '^(.*/)')))
+    C.gt_choices_clear()
+  end)
+
   it('have operations and sizes', function()
     local shape = autograd.ops.conv_shape {stride_h = 2, stride_w = 2, pad_h = 1, pad_w = 1}
     local seen = {}
@@ -113,7 +119,7 @@ describe('profile', function()
     assert.equal(1 * 2 * 16 * 4 * 64 * 3 * 16, rows['D 1 input'].flops)
     assert.equal(3 * 4 * (16 * 3 * 256 + 4 * 3 * 16 + 16 * 4 * 64), rows['D 1 forward'].bytes)
     assert.truthy(sum > 0.5 * report.seconds and sum < 1.5 * report.seconds)
-    assert.is_nil(bridge.observer)
+    assert.is_nil(bridge.watcher)
     assert.is_nil((autograd.observe(nil)))
   end)
 
@@ -163,7 +169,7 @@ describe('profile', function()
     local ok, problem = pcall(profile.run, recipe, o, broken, 5)
     assert.is_false(ok)
     assert.matches('no more pictures', problem)
-    assert.is_nil(bridge.observer)
+    assert.is_nil(bridge.watcher)
     assert.is_nil((autograd.observe(nil)))
   end)
 end)

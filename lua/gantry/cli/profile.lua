@@ -28,13 +28,13 @@ local function line(name, class, pass, row, report)
   local share = row.flops > 0 and ('%.0f%%'):format(100 * row.flops / row.seconds / report.peak_flops) or ''
   local moved = row.bytes > 0 and ('%.1f'):format(row.bytes * 1e-6) or ''
   local speed = row.bytes > 0 and ('%.1f'):format(row.bytes / row.seconds * 1e-9) or ''
-  local text = ('%-8s %-27s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, (class:gsub('^nn%.', '')), titles[pass] or pass,
+  local text = ('%-8s %-37s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, (class:gsub('^nn%.', '')), titles[pass] or pass,
     row.seconds * 1e3, 100 * row.seconds / report.seconds, flops, share, moved, speed, row.ways or '')
   io.stdout:write((text:gsub('%s+$', '')), '\n')
 end
 
 local function print_rows(report)
-  io.stdout:write(('%-8s %-27s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak',
+  io.stdout:write(('%-8s %-37s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak',
     'MB moved', 'GB/s', 'way'))
   for _, row in ipairs(report.rows) do
     if row.class == '' then line('', row.name, '', row, report) else line(row.name, row.class, row.pass, row, report) end
@@ -88,7 +88,7 @@ return function(arguments)
     report.steps))
   print_rows(report)
   print_sums(report)
-  io.stdout:write("GFLOP/s count a convolution by its definition: Winograd's way needs fewer multiplications and may pass the peak.\n" ..
+  io.stdout:write('GFLOP/s count a convolution by its definition: winograd multiplies less, bf16 on other units; both may pass the peak.\n' ..
     'MB moved: operands read once, results written once.\n')
   return interrupted and 130 or 0
 end

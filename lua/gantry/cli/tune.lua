@@ -2,6 +2,7 @@
 -- faster into the user's table.
 -- @module gantry.cli.tune
 local argparse = require 'argparse'
+local lfs = require 'lfs'
 local native = require 'gantry.native'
 local choices = require 'gantry.choices'
 local cli = require 'gantry.cli'
@@ -25,11 +26,13 @@ local function parser()
   return p
 end
 
--- The tables in force besides the one that is to be written.
+local function absolute(path) return path:sub(1, 1) == '/' and path or lfs.currentdir() .. '/' .. path end
+
+-- The tables in force besides the one that is to be written, and the user's, which is written in other cases.
 local function base(out)
   local files = {}
   for _, file in ipairs(native.choices.files) do
-    if file ~= out and file ~= choices.user() then files[#files + 1] = file end
+    if absolute(file) ~= absolute(out) and file ~= choices.user() then files[#files + 1] = file end
   end
   return files
 end

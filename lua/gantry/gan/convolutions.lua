@@ -93,18 +93,18 @@ function convolutions.watch(fn, visit)
     self.layer = node.layer
   end
   function watcher:end_backward() self.layer = table.remove(layers) end
-  local before, observer = autograd.observe(watcher), bridge.observer
-  bridge.observer = function(module, output)
-    if output == nil then
+  local before, outer = autograd.observe(watcher), bridge.watcher
+  bridge.watcher = function(module, done)
+    if done then
+      watcher.layer = table.remove(layers)
+    else
       layers[#layers + 1] = watcher.layer
       watcher.layer = module
-    else
-      watcher.layer = table.remove(layers)
     end
   end
   local ok, problem = xpcall(fn, native.keep_trace)
   autograd.observe(before)
-  bridge.observer = observer
+  bridge.watcher = outer
   if not ok then error(problem, 0) end
 end
 

@@ -140,7 +140,7 @@ end
 
 local function new_account()
   local account = setmetatable({
-    rows = {}, by_layer = {}, stack = {}, nodes = {}, layers = {}, layer = false, inner = false, moved = 0,
+    rows = {}, by_layer = {}, fused = {}, stack = {}, nodes = {}, layers = {}, layer = false, inner = false, moved = 0,
   }, Account)
   account.base = account:row('rest', '')
   account.current, account.since = account.base, C.gt_seconds()
@@ -149,15 +149,16 @@ end
 
 -- Runs fn with everything charged to the account.
 local function observed(account, state, fn)
-  local before, module_observer = autograd.observe(account), bridge.observer
-  bridge.observer = function(module, output)
-    if output == nil then
-      account.layers[#account.layers + 1] = account.layer
-      account.layer = module
-      account:push(account:row(module, 'forward'))
-    else
+  local before, outer = autograd.observe(account), bridge.watcher
+  bridge.watcher = function(module, done, activation)
+    if done then
       account.layer = table.remove(account.layers)
       account:pop()
+    else
+      account.layers[#account.layers + 1] = account.layer
+      account.layer = module
+      account.fused[module] = activation
+      account:push(account:row(module, 'forward'))
     end
   end
   state.on_phase = function(name) account:switch(name and account:row(name, '') or account.base) end
@@ -165,7 +166,7 @@ local function observed(account, state, fn)
   local started = account.since
   local ok, problem = xpcall(fn, native.keep_trace)
   account:switch(account.base)
-  state.on_phase, bridge.observer = nil, module_observer
+  state.on_phase, bridge.watcher = nil, outer
   autograd.observe(before)
   if not ok then error(problem, 0) end
   return account.since - started
@@ -248,9 +249,10 @@ function profile.summarize(report, account, trainer, observed_times)
       local ways = {}
       for way in pairs(row.ways) do ways[#ways + 1] = way end
       table.sort(ways)
-      local named = type(row.layer) == 'string'
+      local named, fused = type(row.layer) == 'string', account.fused[row.layer]
       report.rows[#report.rows + 1] = {
-        name = named and (titles[row.layer] or row.layer) or places[row.layer] or '?', class = named and '' or torch.typename(row.layer),
+        name = named and (titles[row.layer] or row.layer) or places[row.layer] or '?',
+        class = named and '' or torch.typename(row.layer) .. (fused and ' + ' .. torch.typename(fused):gsub('^nn%.', '') or ''),
         group = group_of(row.layer), pass = row.pass, seconds = median(row.steps), flops = row.flops / report.steps,
         bytes = row.bytes / report.steps, ways = table.concat(ways, ', '), key = key(row) .. (order[row.pass] or 0),
       }

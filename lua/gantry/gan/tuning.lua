@@ -37,7 +37,8 @@ function tuning.find(recipe, o)
   local found, by_text = {}, {}
   local function visit(per_step)
     return function(module, c)
-      if c.shape.groups ~= 1 or c.shape.dil_h ~= 1 or c.shape.dil_w ~= 1 then return end -- there is one way
+      local s = c.shape
+      if s.groups ~= 1 or s.dil_h ~= 1 or s.dil_w ~= 1 or s.precision == C.GT_REFERENCE then return end -- there is one way
       local text = convolutions.text(c)
       local entry = by_text[text]
       if not entry then

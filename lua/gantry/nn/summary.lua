@@ -48,9 +48,7 @@ local function outputs_of(net, input)
     m.train = false
   end)
   local before = bridge.observer
-  bridge.observer = function(m, output)
-    if output ~= nil then outputs[m] = sizes(output) end
-  end
+  bridge.observer = function(m, output) outputs[m] = sizes(output) end
   local ok, problem = xpcall(function() autograd.scope(autograd.no_grad, net.forward, net, input) end, native.keep_trace)
   bridge.observer = before
   for m, mode in pairs(modes) do m.train = mode[1] end
