@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local precision = require 'gantry.autograd.precision'
 local Value = require 'gantry.autograd.value'
 
 local C, check, new_tensor = native.C, native.check, native.new_tensor
@@ -12,10 +13,11 @@ local data = Value.unwrap
 local function size(x, d) return tonumber(data(x).shape[d - 1]) end
 
 return function(ops)
-  --- How a convolution moves: a gt_conv_shape from named fields.
+  --- How a convolution moves: a gt_conv_shape from named fields, with the precision in force.
   -- @tparam table o stride_h, stride_w (default 1), pad_h, pad_w (0), dil_h, dil_w (1), groups (1)
   function ops.conv_shape(o)
-    return ffi.new('gt_conv_shape', o.stride_h or 1, o.stride_w or 1, o.pad_h or 0, o.pad_w or 0, o.dil_h or 1, o.dil_w or 1, o.groups or 1)
+    return ffi.new('gt_conv_shape', o.stride_h or 1, o.stride_w or 1, o.pad_h or 0, o.pad_w or 0, o.dil_h or 1, o.dil_w or 1, o.groups or 1,
+      precision.code)
   end
 
   --- How a pooling window moves: a gt_pool_shape.
