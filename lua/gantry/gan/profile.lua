@@ -1,5 +1,6 @@
 --- Where the time of a step goes: every op is timed and charged to the layer and pass that it belongs to. Time is counted once: what
--- an op spends in others is theirs. Ops of a backward pass belong to the layer in which what they differentiate was recorded.
+-- an op spends in others is theirs. Ops of a backward pass belong to the layer in which what they differentiate was recorded. An activation
+-- that runs in one with the layer before it belongs to that.
 -- @module gantry.gan.profile
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
@@ -149,7 +150,8 @@ end
 
 -- Runs fn with everything charged to the account.
 local function observed(account, state, fn)
-  local before, module_observer = autograd.observe(account), bridge.observer
+  local before, module_observer, pairs_before = autograd.observe(account), bridge.observer, bridge.observes_pairs
+  bridge.observes_pairs = true
   bridge.observer = function(module, output)
     if output == nil then
       account.layers[#account.layers + 1] = account.layer
@@ -165,7 +167,7 @@ local function observed(account, state, fn)
   local started = account.since
   local ok, problem = xpcall(fn, native.keep_trace)
   account:switch(account.base)
-  state.on_phase, bridge.observer = nil, module_observer
+  state.on_phase, bridge.observer, bridge.observes_pairs = nil, module_observer, pairs_before
   autograd.observe(before)
   if not ok then error(problem, 0) end
   return account.since - started

@@ -14,6 +14,10 @@ local bridge = {}
 --- Where it is set: called with every module that is run on recorded values before that, and after it with the module and its output.
 bridge.observer = nil
 
+--- Where it is true, the observer does not ask to see every module: one that is run together with the module before it (gantry.nn.fused)
+-- is part of that.
+bridge.observes_pairs = nil
+
 --- True for a recorded value, and for a list with one in it.
 function bridge.is_recorded(x)
   if type(x) ~= 'table' then return false end

@@ -4,6 +4,7 @@
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
+local bridge = require 'gantry.nn.bridge'
 local container = require 'gantry.nn.container'
 local fused = require 'gantry.nn.fused'
 local layout = require 'gantry.nn.layout'
@@ -46,13 +47,22 @@ function Sequential:remove(index)
   return module
 end
 
+--- Module number i and the activation behind it on a value.
+local function run_pair(self, i, x, slope)
+  local observer, layer = bridge.observer, self.modules[i]
+  if observer then observer(layer) end
+  local y = self:run_module(i, 'activated', x, slope)
+  if observer then observer(layer, y) end
+  return y
+end
+
 function Sequential:call(input)
   local x, i, modules = input, 1, self.modules
   while i <= #modules do
     local slope = fused.slope(modules[i], modules[i + 1])
     x = layout.enter(modules[i], x)
     if slope and autograd.is_value(x) then
-      x, i = self:run_module(i, 'activated', x, slope), i + 2
+      x, i = run_pair(self, i, x, slope), i + 2
     else
       x, i = self:run_module(i, 'forward', x), i + 1
     end
