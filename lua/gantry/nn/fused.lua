@@ -44,13 +44,13 @@ function fused.activation(class, slope)
   announce(activations, class, {slope = slope})
 end
 
---- The slope of an activation that a layer can apply itself; nil where the two run one after the other. While somebody watches each
--- module's output, all do.
+--- The slope of an activation that a layer can apply itself; nil where the two run one after the other, as all do while somebody
+-- watches each module's output.
 -- @param layer a module
 -- @param activation the one behind it, or nil
 -- @treturn[opt] number
 function fused.slope(layer, activation)
-  if not activation or bridge.observer then return nil end
+  if not activation or (bridge.observer and not bridge.observes_pairs) then return nil end
   local second = announced(activations, activation)
   local first = second and announced(layers, layer)
   if first and (not first.can or first.can(layer)) then return second.slope(activation) end
