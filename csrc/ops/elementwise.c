@@ -47,9 +47,9 @@ static int find(const char *name, const operation *list, int count) {
   return -1;
 }
 
-int gt_unary_code(const char *name) { return find(name, unary_ops, COUNT(unary_ops)); }
-int gt_binary_code(const char *name) { return find(name, binary_ops, COUNT(binary_ops)); }
-int gt_ternary_code(const char *name) { return find(name, ternary_ops, COUNT(ternary_ops)); }
+int32_t gt_unary_code(const char *name) { return find(name, unary_ops, COUNT(unary_ops)); }
+int32_t gt_binary_code(const char *name) { return find(name, binary_ops, COUNT(binary_ops)); }
+int32_t gt_ternary_code(const char *name) { return find(name, ternary_ops, COUNT(ternary_ops)); }
 
 static int map(const operation *list, int count, int op, gt_tensor *r, int inputs, const gt_tensor *const *in, double p, double q) {
   gt__map m;

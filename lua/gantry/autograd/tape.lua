@@ -10,6 +10,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail = native.C, native.check, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
 local band, bor = bit.band, bit.bor
+local is_tensor, shown = torch.isTensor, require('gantry.torch.class').shown
 
 local tape = {}
 
@@ -27,11 +28,6 @@ local function track(t)
   return t
 end
 tape.track = track
-
---- Complains about an operand that is neither a tensor nor a value.
-local function reject(op, position, x)
-  fail('%s: argument %d is %s, wanted a tensor or a value', op.name, position, x == nil and 'nil' or 'a ' .. torch.type(x))
-end
 
 --- How often a tensor's storage has been written to.
 local function version(t)
@@ -65,8 +61,14 @@ function tape.apply(op, a, b, c, d, e, f, g)
       tc, any, needs = c.data, true, needs or c.requires_grad
     end
   end
-  if type(ta) ~= 'cdata' then reject(op, 1, a) end
-  if op.arity == 2 and type(tb) ~= 'cdata' then reject(op, 2, b) end
+  if not is_tensor(ta) then Value.tensor(a, op.name, 1) end
+  if op.arity == 2 then
+    if not is_tensor(tb) then Value.tensor(b, op.name, 2) end
+  elseif op.arity == 3 then
+    if tb ~= nil and not is_tensor(tb) then Value.tensor(b, op.name, 2) end
+    if tc ~= nil and not is_tensor(tc) then Value.tensor(c, op.name, 3) end
+  end
+  if op.check then op.check(b, c, d, e, f, g) end
   if observer then observer:begin_op(op, ta, tb) end
   local out, saved, saved2 = op.forward(ta, tb, tc, d, e, f, g)
   if observer then observer:end_op(op, out, ta, tb, tc, d, e) end
@@ -102,10 +104,11 @@ function tape.apply_list(op, list, b, c)
     inputs[i], tensors[i] = x, x
     if Value.is(x) then
       tensors[i], any, needs = x.data, true, needs or x.requires_grad
-    elseif not torch.isTensor(x) then
-      reject(op, i, x)
+    elseif not is_tensor(x) then
+      Value.tensor(x, op.name, i)
     end
   end
+  if op.check then op.check(b, c) end
   if observer then observer:begin_op(op) end
   local out = track(op.forward(tensors, b, c))
   if observer then observer:end_op(op, out, unpack(tensors, 1, 3)) end
@@ -126,6 +129,7 @@ end
 
 --- Runs fn(...) without recording; what it returns has no history.
 function tape.no_grad(fn, ...)
+  if type(fn) ~= 'function' then fail('no_grad: got %s, wanted a function', shown(fn)) end
   local before = recording
   recording = false
   local function finish(ok, ...)
@@ -152,7 +156,7 @@ function tape.is_recording() return recording end
 --- Marks tensors inside a returned value, tensor or table, so that the end of the scope spares them. Values recorded in
 -- the scope, after node number `began`, lose their history.
 local function keep(x, kept, began, depth)
-  if torch.isTensor(x) then
+  if is_tensor(x) then
     kept[x] = true
   elseif Value.is(x) then
     kept[x.data] = true
@@ -166,6 +170,7 @@ end
 -- tensors, also in tables). Values made in it are returned as constants. Using anything else afterwards is an error that says so.
 -- A training step inside a scope uses the same memory again and again, whatever the garbage collector does.
 function tape.scope(fn, ...)
+  if type(fn) ~= 'function' then fail('scope: got %s, wanted a function', shown(fn)) end
   local outer, began = made, sequence
   local mine = {}
   made = mine
@@ -421,7 +426,7 @@ function Pass:initial(v, given)
     return create and Value.new(ones) or ones
   end
   local t = Value.is(given) and given.data or given
-  if not torch.isTensor(t) or C.gt_same_shape(t, v.data) == 0 then
+  if not is_tensor(t) or C.gt_same_shape(t, v.data) == 0 then
     fail('backward: the gradient given does not have the size of the value')
   end
   if create then return Value.is(given) and given or Value.new(given) end
@@ -477,7 +482,7 @@ function tape.grad(outputs, inputs, options)
     if not x.requires_grad then fail('grad: input %d does not require a gradient (autograd.value(tensor, true) does)', i) end
   end
   local seeds = options.grad_outputs
-  if seeds ~= nil and (torch.isTensor(seeds) or Value.is(seeds)) then seeds = {seeds} end
+  if seeds ~= nil and (is_tensor(seeds) or Value.is(seeds)) then seeds = {seeds} end
   local create = options.create_graph or false
   local retain = options.retain_graph
   if retain == nil then retain = create end

@@ -124,9 +124,10 @@ end
 local function explain(self, problem)
   local text = tostring(problem)
   if not self.trainer.diverged then
-    if not text:find 'cannot be written' then return text end
-    return ('%s; make room or choose another place; the checkpoint of step %d is good, and `gantry resume %s` goes on from it'):format(text,
-      self.saved or 0, self.path)
+    local full = text:find 'cannot be written'
+    if not full and (self.saved or 0) == 0 then return text end
+    return ('%s; %sthe checkpoint of step %d is good, and `gantry resume %s` goes on from it'):format(text,
+      full and 'make room or choose another place; ' or '', self.saved or 0, self.path)
   end
   return ('%s; training has diverged; the checkpoint of step %d is kept in %s; go on from it with a smaller step size, '
     .. '`gantry resume %s --set lr=%g`, or begin again with another --seed'):format(text, self.saved or 0,

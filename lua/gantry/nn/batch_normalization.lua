@@ -24,6 +24,7 @@ BatchNormalization.__version = 2
 function BatchNormalization:__init(nOutput, eps, momentum, affine)
   parent.__init(self)
   kernel.whole(self, 1, 'nOutput', nOutput)
+  kernel.numbers(self, {eps = eps, momentum = momentum})
   self.affine = affine ~= false
   self.eps = eps or 1e-5
   self.train = true

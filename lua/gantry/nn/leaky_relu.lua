@@ -17,6 +17,7 @@ local LeakyReLU, parent = torch.class('nn.LeakyReLU', 'nn.Module')
 function LeakyReLU:__init(negval, inplace)
   parent.__init(self)
   if type(negval) == 'boolean' then negval, inplace = nil, negval end
+  kernel.numbers(self, {negval = negval})
   self.negval = negval or 1 / 100
   self.inplace = inplace or false
   if self.inplace and self.negval < 0 then native.fail('LeakyReLU: in place the slope has to be 0 or more, got %g', self.negval) end

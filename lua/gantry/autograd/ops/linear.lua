@@ -7,8 +7,6 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
-local data = Value.unwrap
-
 --- x itself, or a transposed view of its last two dimensions.
 local function turned(x, yes)
   if not yes then return x end
@@ -18,7 +16,6 @@ local function turned(x, yes)
 end
 
 return function(ops)
-  --- a b, of matrices or of equally long batches of them (3 dimensions); ta, tb: transposed first.
   local matmul = define {name = 'matmul', arity = 2, reads = {'2', '1'}, second = true, forward = function(a, b, ta, tb)
     local r = new_tensor(a.dtype)
     local product = a.rank == 3 and C.gt_baddbmm or C.gt_addmm
@@ -38,8 +35,9 @@ return function(ops)
     end
     return ga, gb
   end}
+  --- The product of matrices, or of equally long batches of them (3 dimensions); ta, tb: transposed first.
   function ops.matmul(a, b, ta, tb)
-    local ra, rb = data(a).rank, data(b).rank
+    local ra, rb = Value.tensor(a, 'matmul').rank, Value.tensor(b, 'matmul', 2).rank
     if ra ~= rb or (ra ~= 2 and ra ~= 3) then fail('matmul: got %d and %d dimensions, wanted 2 and 2, or 3 and 3', ra, rb) end
     return matmul(a, b, ta or false, tb or false)
   end
@@ -56,7 +54,7 @@ return function(ops)
   -- The activation's sign is found anew, from both.
   local activated = define {name = 'add_bias_activated', arity = 2, reads = '12', second = true,
     forward = add_bias, backward = function(c, g)
-    local x, bias, slope = data(c[1]), data(c[2]), c[3]
+    local x, bias, slope = Value.unwrap(c[1]), Value.unwrap(c[2]), c[3]
     if c.recording then
       g = ops.leaky_relu_grad(g, ops.add(x, ops.per_channel(bias, x)), slope)
       return c.need1 and g, c.need2 and ops.channel_sum(g)
@@ -76,7 +74,7 @@ return function(ops)
     return activated(x, bias, slope)
   end
 
-  --- Sum over everything but dimension 2: one number a channel.
+  --- channel_sum(x): the sum over everything but dimension 2: one number a channel.
   ops.channel_sum = define {name = 'channel_sum', reads = '', second = true, forward = function(x)
     local r = new_tensor(x.dtype)
     check(C.gt_bias_grad(r, x, 0, 1))
@@ -87,7 +85,7 @@ return function(ops)
 
   --- A vector of one number a channel, seen as 1 x C x 1 ... to broadcast against x.
   function ops.per_channel(v, x)
-    local sizes, t = {1, -1}, data(x)
+    local sizes, t = {1, -1}, Value.tensor(x, 'per_channel', 2)
     for d = 3, t.rank do sizes[d] = 1 end
     return ops.view(v, sizes)
   end

@@ -2,11 +2,12 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, whole = op.define, op.whole
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
@@ -22,27 +23,48 @@ local function zeros_like(x, dim, size)
   return r
 end
 
+-- A list of sizes, out of what follows x: a table of them, or one after another.
+local function sizes_of(what, first, ...)
+  local sizes = first
+  if torch.isStorage(first) then sizes = first:totable() elseif type(first) ~= 'table' then sizes = {first, ...} end
+  if #sizes < 1 or #sizes > C.GT_MAX_RANK then fail('%s: got %d dimensions, wanted 1 to %d', what, #sizes, C.GT_MAX_RANK) end
+  for d = 1, #sizes do
+    local n = sizes[d]
+    if type(n) ~= 'number' or n ~= math.floor(n) or n > 2 ^ 53 or n < -1 then
+      fail('%s: size %d is %s, wanted a whole number', what, d, shown(n))
+    end
+  end
+  return sizes
+end
+
+-- The sizes of a tensor or value.
+local function sizes_like(what, like, position)
+  local t, sizes = Value.tensor(like, what, position), {}
+  for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+  return sizes
+end
+
 local function set_dims(sizes)
-  if #sizes > C.GT_MAX_RANK then fail('view: got %d dimensions, wanted 1 to %d', #sizes, C.GT_MAX_RANK) end
   for d = 1, #sizes do dims[d - 1] = sizes[d] end
 end
 
 local function want_dim(what, x, dim)
-  local rank = data(x).rank
-  if type(dim) ~= 'number' or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, tostring(dim), rank)
+  local rank = Value.tensor(x, what).rank
+  if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
+    fail('%s: dimension %s is outside 1..%d', what, shown(dim), rank)
   end
 end
 
 local function want_indices(what, x, dim, index)
   want_dim(what, x, dim)
   if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, index == nil and 'nil' or 'a ' .. torch.type(index))
+    fail('%s: the indices are %s, wanted a LongTensor', what, shown(index))
   end
 end
 
+local want_size = whole 'the size'
+
 return function(ops)
-  --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
@@ -59,18 +81,20 @@ return function(ops)
     return ops.reshape_as(g, c[1])
   end}
 
-  --- view(x, 4, -1) or view(x, {4, -1})
-  function ops.view(x, first, ...)
-    if C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
-    return reshape(x, type(first) == 'table' and first or {first, ...})
+  local function reshaped(x, sizes)
+    if torch.isTensor(data(x)) and C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
+    return reshape(x, sizes)
   end
+
+  --- view(x, ...): x's elements in other sizes, view(x, 4, -1) or view(x, {4, -1}), of which one may be -1. Copies where strides make it
+  -- necessary.
+  function ops.view(x, first, ...) return reshaped(x, sizes_of('view', first, ...)) end
+  --- reshape(x, ...): as view.
   ops.reshape = ops.view
 
   --- x with the sizes of another tensor or value.
   function ops.reshape_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return ops.view(x, sizes)
+    return reshaped(x, sizes_like('reshape_as', like, 2))
   end
 
   --- Dimensions from `from` (default 1) on become one.
@@ -82,15 +106,15 @@ return function(ops)
     local rest = 1
     for d = from, t.rank do rest = rest * tonumber(t.shape[d - 1]) end
     sizes[from] = rest
-    return ops.view(x, sizes)
+    return reshaped(x, sizes)
   end
 
-  --- x with dimensions d1 and d2 exchanged.
   local transpose = define {name = 'transpose', reads = '', second = true, forward = function(x, d1, d2)
     local r = new_tensor(x.dtype)
     check(C.gt_transpose(r, x, d1 - 1, d2 - 1))
     return r
   end, backward = function(c, g) return ops.transpose(g, c[2], c[3]) end}
+  --- x with dimensions d1 and d2 exchanged.
   function ops.transpose(x, d1, d2)
     want_dim('transpose', x, d1)
     want_dim('transpose', x, d2)
@@ -99,7 +123,6 @@ return function(ops)
   --- The transpose of a matrix.
   function ops.t(x) return ops.transpose(x, 1, 2) end
 
-  --- x with its dimensions in another order: permute(x, {2, 3, 1}).
   local permute = define {name = 'permute', reads = '', second = true, forward = function(x, list)
     local r = new_tensor(x.dtype)
     for d = 1, #list do order[d - 1] = list[d] - 1 end
@@ -110,27 +133,31 @@ return function(ops)
     for d, from in ipairs(c[2]) do back[from] = d end
     return ops.permute(g, back)
   end}
+  --- permute(x, ...): x with its dimensions in another order: permute(x, 2, 3, 1) or permute(x, {2, 3, 1}).
   function ops.permute(x, first, ...)
     local list = type(first) == 'table' and first or {first, ...}
-    for _, d in ipairs(list) do want_dim('permute', x, d) end
+    for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
 
-  --- Elements start .. start+length-1 of a dimension.
-  local narrow = define {name = 'narrow', reads = '', second = true, forward = function(x, dim, start, length)
+  local narrow = define {name = 'narrow', options = {whole 'the dimension', whole 'the start', whole 'the length'}, reads = '',
+    second = true, forward = function(x, dim, start, length)
     local r = new_tensor(x.dtype)
     check(C.gt_narrow(r, x, dim - 1, start - 1, length))
     return r
   end, backward = function(c, g)
     return ops.embed(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
+  --- Elements start .. start+length-1 of a dimension.
   function ops.narrow(x, dim, start, length)
     want_dim('narrow', x, dim)
     return narrow(x, dim, start, length)
   end
 
-  --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
-  ops.embed = define {name = 'embed', reads = '', second = true, forward = function(x, dim, start, size)
+  --- embed(x, dim, start, size): x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
+  ops.embed = define {name = 'embed', options = {whole 'the dimension', whole 'the start', whole 'the size'}, reads = '', second = true,
+    forward = function(x, dim, start, size)
+    want_dim('embed', x, dim)
     local r = zeros_like(x, dim, size)
     local part = new_tensor(x.dtype)
     check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
@@ -143,6 +170,7 @@ return function(ops)
 
   --- Slice `index` of a dimension, which disappears (a 1-dimensional x keeps it, with size 1).
   function ops.select(x, dim, index)
+    want_dim('select', x, dim)
     local part = ops.narrow(x, dim, index, 1)
     local t, sizes = data(part), {}
     if t.rank == 1 then return part end
@@ -154,7 +182,8 @@ return function(ops)
 
   --- x without its dimensions of size 1 (or without dimension dim, if that has size 1).
   function ops.squeeze(x, dim)
-    local t, sizes = data(x), {}
+    local t, sizes = Value.tensor(x, 'squeeze'), {}
+    if dim ~= nil then want_dim('squeeze', x, dim) end
     for d = 1, t.rank do
       local n = tonumber(t.shape[d - 1])
       if n ~= 1 or (dim and d ~= dim) then sizes[#sizes + 1] = n end
@@ -165,14 +194,15 @@ return function(ops)
 
   --- x with a dimension of size 1 before dimension dim.
   function ops.unsqueeze(x, dim)
-    local t, sizes = data(x), {}
-    if dim < 1 or dim > t.rank + 1 then fail('unsqueeze: dimension %d is outside 1..%d', dim, t.rank + 1) end
+    local t, sizes = Value.tensor(x, 'unsqueeze'), {}
+    if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > t.rank + 1 then
+      fail('unsqueeze: dimension %s is outside 1..%d', shown(dim), t.rank + 1)
+    end
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
     table.insert(sizes, dim, 1)
     return reshape(x, sizes)
   end
 
-  --- A list of tensors joined along a dimension.
   local cat_parts = ffi.typeof 'const gt_tensor *[?]'
   local cat = define {name = 'cat', arity = 'list', reads = '', second = true, forward = function(list, dim)
     local r = new_tensor(list[1].dtype)
@@ -189,45 +219,40 @@ return function(ops)
     end
     return found
   end}
+  --- A list of tensors joined along a dimension (default 1).
   function ops.cat(list, dim)
     if type(list) ~= 'table' or Value.is(list) or #list == 0 then fail('cat: got %s, wanted a list of tensors or values', type(list)) end
     want_dim('cat', list[1], dim or 1)
     return cat(list, dim or 1)
   end
 
-  --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   local expand = define {name = 'expand', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
-  function ops.expand(x, first, ...)
-    return expand(x, type(first) == 'table' and first or {first, ...})
-  end
-  function ops.expand_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return expand(x, sizes)
-  end
+  --- expand(x, ...): x repeated to the given sizes where its own are 1 (or missing in front), without copying.
+  function ops.expand(x, first, ...) return expand(x, sizes_of('expand', first, ...)) end
+  --- x repeated to the sizes of another tensor or value.
+  function ops.expand_as(x, like) return expand(x, sizes_like('expand_as', like, 2)) end
 
-  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_sum_to(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
+  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   function ops.sum_to(x, like)
-    local a, b = data(x), data(like)
+    local a, b = Value.tensor(x, 'sum_to'), Value.tensor(like, 'sum_to', 2)
     if C.gt_same_shape(a, b) == 1 then return x end
-    local sizes = {}
-    for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
+    local sizes = sizes_like('sum_to', b)
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
   end
 
-  --- The slices of a dimension that a LongTensor of 1-based indices names.
+  --- index_select(x, dim, index): the slices of a dimension that a LongTensor of 1-based indices names.
   ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
     want_indices('index_select', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -236,9 +261,10 @@ return function(ops)
   end, backward = function(c, g)
     return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x's slices added at the indices: index_select's adjoint.
+  --- index_put(x, dim, index, size): zeros with x's slices added at the indices: index_select's adjoint.
   ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('index_put', x, dim, index)
+    want_size(size, 'index_put')
     local r = zeros_like(x, dim, size)
     check(C.gt_index_add(r, dim - 1, index, x))
     return r
@@ -246,7 +272,7 @@ return function(ops)
     return ops.index_select(g, c[2], c[3])
   end}
 
-  --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
+  --- gather(x, dim, index): r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
   ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
     want_indices('gather', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -255,9 +281,10 @@ return function(ops)
   end, backward = function(c, g)
     return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x added where index says: gather's adjoint.
+  --- scatter_add(x, dim, index, size): zeros with x added where index says: gather's adjoint.
   ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('scatter_add', x, dim, index)
+    want_size(size, 'scatter_add')
     local r = zeros_like(x, dim, size)
     check(C.gt_scatter_add(r, dim - 1, index, x))
     return r
@@ -265,10 +292,13 @@ return function(ops)
     return ops.gather(g, c[2], c[3])
   end}
 
+  local want_scale, want_count = whole 'the scale', whole 'the number of elements'
+
   --- Every pixel of ... x H x W repeated `scale` times in both directions.
   function ops.upsample_nearest(x, scale)
-    local t, apart, out = data(x), {}, {}
-    want_dim('upsample_nearest', x, t.rank - 1)
+    local t, apart, out = Value.tensor(x, 'upsample_nearest'), {}, {}
+    if t.rank < 2 then fail('upsample_nearest: got %d dimensions, wanted at least 2', t.rank) end
+    want_scale(scale, 'upsample_nearest')
     for d = 1, t.rank do
       local n = tonumber(t.shape[d - 1])
       apart[#apart + 1], out[d] = n, n
@@ -282,6 +312,7 @@ return function(ops)
   --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
   function ops.interpolate(x, dim, n)
     want_dim('interpolate', x, dim)
+    want_count(n, 'interpolate')
     local t = data(x)
     local size = tonumber(t.shape[dim - 1])
     if size == n then return x end
