@@ -17,6 +17,7 @@ local function parser()
   p:option('--config', 'YAML file with settings, or the name of one beside the recipe'):argname 'FILE'
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--steps', 'steps that are timed', '10'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use'):argname 'N'
   return p
 end

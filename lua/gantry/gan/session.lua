@@ -2,6 +2,7 @@
 -- @module gantry.gan.session
 local data = require 'gantry.data'
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
 local Keeper = require 'gantry.gan.keep'
@@ -78,7 +79,7 @@ end
 --- Draws the sample grid and the plot of the metrics.
 function Session:draw_samples()
   local path = ('%s/%06d.png'):format(folder.file(self.path, 'samples'), self.trainer.number)
-  samples.save_grid(path, samples.images(self.trainer.G, self.fixed_z))
+  samples.save_grid(path, precision.within(self.options.precision, samples.images, self.trainer.G, self.fixed_z))
   self.drawn = self.trainer.number
   self.last_grid = path
   plot.draw(self.path, self.recipe.score, folder.file(self.path, 'plot'))

@@ -1,6 +1,7 @@
 --- Finding the fastest way for each convolution of a recipe, by timing all of them in turn.
 -- @module gantry.gan.tuning
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local convolutions = require 'gantry.gan.convolutions'
 local folder = require 'gantry.gan.folder'
@@ -56,7 +57,7 @@ function tuning.find(recipe, o)
   convolutions.watch(function() trainer:step() end, visit(1))
   for _, n in ipairs(sampling_sizes(o)) do
     local z = samples.z(n, o, o.seed)
-    convolutions.watch(function() samples.images(trainer.G, z) end, visit(0))
+    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, z) end, visit(0))
   end
   return found
 end

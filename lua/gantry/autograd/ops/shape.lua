@@ -82,7 +82,8 @@ return function(ops)
   end}
 
   local function reshaped(x, sizes)
-    if torch.isTensor(data(x)) and C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
+    -- An op of its own: the gradient finds back to the layout.
+    if torch.isTensor(data(x)) and C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end
     return reshape(x, sizes)
   end
 
