@@ -55,7 +55,7 @@ local function is_internal(message)
 end
 
 -- What LuaJIT raises where nobody catches SIGINT, at whatever line it happens to be.
-local function is_interrupt(problem) return type(problem) == 'string' and problem:match 'interrupted!$' ~= nil end
+local function is_interrupt(problem) return type(problem) == 'string' and problem:find(': interrupted!', 1, true) ~= nil end
 
 local function report(problem, trace)
   io.stdout:flush()
