@@ -173,6 +173,23 @@ describe('gantry', function()
     local code, _, err = gantry('recipes ' .. script)
     assert.equal(130, code)
     assert.equal('gantry: interrupted\n', err)
+    -- inside a network too, which adds the layer's place to messages
+    command.write(script, 'require("ffi").cdef "int raise(int);"' .. [[
+      local gantry = require 'gantry'
+      local nn = gantry.nn
+      local Endless = gantry.torch.class('endless.Layer', 'nn.Module')
+      function Endless:call(x)
+        require('ffi').C.raise(2)
+        for i = 1, 1e6 do tostring(i) end
+        return x
+      end
+      return gantry.gan.recipe {
+        name = 'endless', options = gantry.gan.options('dcgan', {}), generator = require('gantry.gan.nets').dcgan_generator,
+        discriminator = function() return nn.Sequential():add(Endless()) end,
+      }]])
+    code, _, err = gantry('check ' .. script .. ' --set size=16 base=4')
+    assert.equal(130, code)
+    assert.equal('gantry: interrupted\n', err)
   end)
 
   it('enlarges small images on sheets by whole pixels', function()
