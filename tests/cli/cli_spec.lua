@@ -138,6 +138,23 @@ describe('gantry', function()
     assert.matches('is at step 4 of 4 already', (select(2, gantry('resume ' .. out))))
   end)
 
+  it('resumes from any directory, and with data that were moved', function()
+    local place = command.folder()
+    command.write(place .. '/grays.lua', "local o = ...\nreturn {size = 9, get = function(i) "
+      .. "return require('gantry').torch.FloatTensor(o.channels, o.height, o.width):fill(i / 9) end}")
+    assert.equal(0, (gantry(('train dcgan --data grays.lua --out run %s --steps 2'):format(TINY), {cd = place})))
+    local code, _, err = gantry(('resume %s/run --steps 3'):format(place))
+    assert.equal(0, code, err)
+    assert.equal(0, os.execute(("mkdir '%s/new' && mv '%s/grays.lua' '%s/new'"):format(place, place, place)))
+    fails(('resume %s/run --steps 4'):format(place), 1, "no file '.*/grays.lua'; where it was moved: gantry resume .*/run %-%-data SPEC")
+    local out
+    code, out = gantry('resume run --steps 4 --data new/grays.lua', {cd = place})
+    assert.equal(0, code)
+    assert.matches('finished at step 4', out)
+    assert.matches('new/grays.lua', (select(2, gantry('info ' .. place .. '/run'))))
+    fails(('resume %s/run --steps 5 --data scenes:faces'):format(place), 1, 'scenes:faces: has 20000 images now and had 9')
+  end)
+
   it('draws samples, single images and walks', function()
     local code, out = gantry(('sample %s --n 5 --out %s/s.png'):format(run, folder))
     assert.equal(0, code)
