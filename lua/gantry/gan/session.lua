@@ -214,8 +214,10 @@ local function restore(given)
   local o = recipe.options:resolve(unpack(layers))
   local opens, self = pcall(new_session, given.path, recipe, o, given.data or state.data, given.quiet)
   if not opens then
-    local moved = not given.data and tostring(self):find('^data: there is no ') or tostring(self):find('^data: %w+: there is no ')
-    error(moved and ('%s; where it was moved: gantry resume %s --data SPEC'):format(tostring(self):match '^[^;]*', given.path) or self, 0)
+    local what = tostring(self):match '^[^;]*'
+    local missing = what:find '^data: there is no ' or what:find '^data: %w+: there is no '
+    if given.data or not missing then error(self, 0) end
+    native.fail('%s; where it was moved: gantry resume %s --data SPEC', what, given.path)
   end
   if state.data_size ~= self.dataset:size() then
     native.fail('%s: has %d images now and had %s when the run began; training would go another way', self.spec, self.dataset:size(),
