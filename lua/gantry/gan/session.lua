@@ -243,7 +243,8 @@ local function restore(given)
 end
 
 --- Goes on with a run from its last checkpoint. Executes the recipe that is stored in the run.
--- @tparam table given path, data (where it was moved), steps (a new last step), set (changed options), checkpoint (nil, 'best' or a step that was kept), quiet
+-- @tparam table given path, data (where it was moved), steps (a new last step), set (changed options), checkpoint (nil, 'best' or a
+-- step that was kept), quiet
 -- @treturn Session
 function session.resume(given)
   run.expect(given.path)
