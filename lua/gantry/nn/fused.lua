@@ -50,7 +50,7 @@ end
 -- @param activation the one behind it, or nil
 -- @treturn[opt] number
 function fused.slope(layer, activation)
-  if not activation or (bridge.observer and not bridge.observes_pairs) then return nil end
+  if not activation or bridge.observer then return nil end
   local second = announced(activations, activation)
   local first = second and announced(layers, layer)
   if first and (not first.can or first.can(layer)) then return second.slope(activation) end
