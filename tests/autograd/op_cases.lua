@@ -59,6 +59,10 @@ for _, p in ipairs {0, 1, 2, 3, 0.5, -1.5} do
 end
 case('pow', one(signed, 2, 3), function(x) return ops.pow(x, 4) end)
 case('root', one(positive, 5), function(x) return ops.root(x, 3) end)
+for _, p in ipairs {0, 1, 2, 3.5, 0.5, -1.5} do
+  case('abs_pow', one(signed, 2, 3), function(x) return ops.pow(ops.abs_pow(x, p), 2) end)
+  case('signed_pow', one(signed, 2, 3), function(x) return ops.pow(ops.signed_pow(x, p), 2) end)
+end
 case('exp', one(signed, 2, 5), ops.exp)
 case('log', one(positive, 2, 5), ops.log)
 case('sqrt', one(positive, 2, 5), ops.sqrt)
@@ -272,6 +276,8 @@ composite('softmax', one(signed, 3, 4), function(x) return ops.softmax(x) end)
 composite('softmax over dimension 1', one(signed, 3, 4), function(x) return ops.softmax(x, 1) end)
 composite('select', one(signed, 3, 4), function(x) return ops.pow(ops.select(x, 2, 3), 2) end)
 composite('select from a vector', one(signed, 4), function(x) return ops.pow(ops.select(x, 1, 3), 2) end)
+composite('index', one(signed, 3, 4), function(x) return ops.pow(x[2], 2) + x[{{1, 2}, -1}]:sum() * x[{{}, {2, 3}}]:sum() end)
+composite('index of a vector', one(signed, 4), function(x) return x[1] * x[-1] + x[{{2, 3}}]:pow(2):sum() end)
 composite('squeeze', one(signed, 1, 3, 1, 2), function(x) return ops.pow(ops.squeeze(x), 2) end)
 composite('squeeze one', one(signed, 1, 3, 1, 2), function(x) return ops.pow(ops.squeeze(x, 3), 2) end)
 composite('unsqueeze', one(signed, 3, 2), function(x) return ops.pow(ops.unsqueeze(x, 2), 2) end)

@@ -2,6 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local common = require 'gantry.autograd.ops.common'
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
@@ -10,35 +11,22 @@ local define = op.define
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
-local data = Value.unwrap
-
---- A zero-filled tensor of x's type, with x's sizes but for `size` in dimension dim.
-local function zeros_like(x, dim, size)
-  local r = new_tensor(x.dtype)
-  for d = 0, x.rank - 1 do dims[d] = x.shape[d] end
-  if dim then dims[dim - 1] = size end
-  check(C.gt_tensor_resize(r, x.rank, dims))
-  check(C.gt_fill(r, 0))
-  return r
-end
+local data, want_dim, zeros_like = Value.unwrap, common.want_dim, common.zeros_like
 
 local function set_dims(sizes)
   if #sizes > C.GT_MAX_RANK then fail('view: got %d dimensions, wanted 1 to %d', #sizes, C.GT_MAX_RANK) end
   for d = 1, #sizes do dims[d - 1] = sizes[d] end
 end
 
-local function want_dim(what, x, dim)
-  local rank = data(x).rank
-  if type(dim) ~= 'number' or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, tostring(dim), rank)
-  end
-end
-
-local function want_indices(what, x, dim, index)
-  want_dim(what, x, dim)
-  if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, index == nil and 'nil' or 'a ' .. torch.type(index))
-  end
+--- Numbers one after another (the ninth is one too many), or a list of them, as a list. A table made of `...` would not be compiled.
+local function sizes_of(a, b, c, d, e, f, g, h, i)
+  if type(a) == 'table' then return a end
+  if h then return {a, b, c, d, e, f, g, h, i} end
+  if e then return {a, b, c, d, e, f, g} end
+  if d then return {a, b, c, d} end
+  if c then return {a, b, c} end
+  if b then return {a, b} end
+  return {a}
 end
 
 return function(ops)
@@ -60,9 +48,9 @@ return function(ops)
   end}
 
   --- view(x, 4, -1) or view(x, {4, -1})
-  function ops.view(x, first, ...)
+  function ops.view(x, a, b, c, d, e, f, g, h, i)
     if C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
-    return reshape(x, type(first) == 'table' and first or {first, ...})
+    return reshape(x, sizes_of(a, b, c, d, e, f, g, h, i))
   end
   ops.reshape = ops.view
 
@@ -110,9 +98,10 @@ return function(ops)
     for d, from in ipairs(c[2]) do back[from] = d end
     return ops.permute(g, back)
   end}
-  function ops.permute(x, first, ...)
-    local list = type(first) == 'table' and first or {first, ...}
-    for _, d in ipairs(list) do want_dim('permute', x, d) end
+  function ops.permute(x, a, b, c, d, e, f, g, h, i)
+    local list = sizes_of(a, b, c, d, e, f, g, h, i)
+    if #list ~= data(x).rank then fail('permute: got %d dimensions for %d of them', #list, tonumber(data(x).rank)) end
+    for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
 
@@ -202,8 +191,8 @@ return function(ops)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
-  function ops.expand(x, first, ...)
-    return expand(x, type(first) == 'table' and first or {first, ...})
+  function ops.expand(x, a, b, c, d, e, f, g, h, i)
+    return expand(x, sizes_of(a, b, c, d, e, f, g, h, i))
   end
   function ops.expand_as(x, like)
     local t, sizes = data(like), {}
@@ -226,44 +215,6 @@ return function(ops)
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
   end
-
-  --- The slices of a dimension that a LongTensor of 1-based indices names.
-  ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
-    want_indices('index_select', x, dim, index)
-    local r = new_tensor(x.dtype)
-    check(C.gt_index_select(r, x, dim - 1, index))
-    return r
-  end, backward = function(c, g)
-    return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
-  end}
-  --- Zeros with x's slices added at the indices: index_select's adjoint.
-  ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
-    want_indices('index_put', x, dim, index)
-    local r = zeros_like(x, dim, size)
-    check(C.gt_index_add(r, dim - 1, index, x))
-    return r
-  end, backward = function(c, g)
-    return ops.index_select(g, c[2], c[3])
-  end}
-
-  --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
-  ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
-    want_indices('gather', x, dim, index)
-    local r = new_tensor(x.dtype)
-    check(C.gt_gather(r, x, dim - 1, index))
-    return r
-  end, backward = function(c, g)
-    return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
-  end}
-  --- Zeros with x added where index says: gather's adjoint.
-  ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
-    want_indices('scatter_add', x, dim, index)
-    local r = zeros_like(x, dim, size)
-    check(C.gt_scatter_add(r, dim - 1, index, x))
-    return r
-  end, backward = function(c, g)
-    return ops.gather(g, c[2], c[3])
-  end}
 
   --- Every pixel of ... x H x W repeated `scale` times in both directions.
   function ops.upsample_nearest(x, scale)
