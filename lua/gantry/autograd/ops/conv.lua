@@ -56,6 +56,25 @@ return function(ops)
     return c.need1 and ops.conv_input(y, g, shape, size(x, 3), size(x, 4)), c.need2 and ops.conv(x, g, shape)
   end}
 
+  --- A convolution whose kernels each image scales, input plane by input plane, and, demodulated, brings back to unit length:
+  -- Karras, Laine, Aittala, Hellsten, Lehtinen and Aila 2020, arXiv 1912.04958, equations 1 and 3. Both are done to what goes in and
+  -- comes out, so that all images share one convolution.
+  -- @param x N x C x H x W
+  -- @param w O x C x KH x KW
+  -- @param style N x C
+  -- @param shape from conv_shape, without groups
+  -- @bool[opt=true] demodulate
+  -- @number[opt=1e-8] eps added to the kernels' squared lengths
+  -- @return N x O x OH x OW
+  function ops.modulated_conv(x, w, style, shape, demodulate, eps)
+    local y = ops.conv(ops.mul(x, ops.view(style, size(style, 1), size(style, 2), 1, 1)), w, shape)
+    if demodulate == false then return y end
+    local squares = ops.sum(ops.mul(w, w), {3, 4})                                        -- O x C
+    local lengths = ops.matmul(ops.mul(style, style), squares, false, true)               -- N x O
+    local scale = ops.pow(ops.add(lengths, eps or 1e-8), -0.5)
+    return ops.mul(y, ops.view(scale, size(style, 1), size(w, 1), 1, 1))
+  end
+
   --- The largest in each window; N x C x H x W.
   ops.max_pool = define {name = 'max_pool', reads = '', second = true, forward = function(x, shape)
     local y, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)

@@ -5,7 +5,7 @@ local op = require 'gantry.autograd.op'
 local Value = require 'gantry.autograd.value'
 
 local ops = {}
-for _, part in ipairs {'elementwise', 'layout', 'shape', 'index', 'reduce', 'linear', 'conv', 'norm', 'loss'} do
+for _, part in ipairs {'elementwise', 'layout', 'shape', 'index', 'reduce', 'linear', 'conv', 'norm', 'group_norm', 'batch', 'loss'} do
   require('gantry.autograd.ops.' .. part)(ops)
 end
 backward.bind(op.table.add)

@@ -230,6 +230,18 @@ return function(ops)
     return reshape(expand(y, apart), out)
   end
 
+  --- Channels dealt out over larger images: N x (C r^2) x H x W to N x C x (H r) x (W r); channel c r^2 + i r + j goes to row i,
+  -- column j of each r x r block. Shi et al. 2016, arXiv 1609.05158, equation 4.
+  function ops.pixel_shuffle(x, r)
+    local t, s = data(x), {}
+    for d = 1, t.rank do s[d] = tonumber(t.shape[d - 1]) end
+    if #s ~= 4 or s[2] % (r * r) ~= 0 then
+      fail('pixel_shuffle: got %d dimensions and %d channels, wanted 4 and a multiple of %d', #s, s[2] or 0, r * r)
+    end
+    local apart = ops.permute(reshape(x, {s[1], s[2] / (r * r), r, r, s[3], s[4]}), 1, 2, 5, 3, 6, 4)
+    return reshape(apart, {s[1], s[2] / (r * r), s[3] * r, s[4] * r})
+  end
+
   --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
   function ops.interpolate(x, dim, n)
     want_dim('interpolate', x, dim)
