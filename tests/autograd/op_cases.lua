@@ -136,6 +136,10 @@ case('gather', one(signed, 3, 3), function(x) return ops.pow(ops.gather(x, 2, wh
 case('gather', one(signed, 3, 2), function(x) return ops.pow(ops.gather(x, 1, which), 2) end)
 case('scatter_add', one(signed, 3, 2), function(x) return ops.pow(ops.scatter_add(x, 2, which, 4), 2) end)
 
+case('upsample_nearest', one(signed, 2, 1, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 3), 2) end)
+case('upsample_nearest', one(signed, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 2), 2) end)
+case('block_sum', one(signed, 2, 1, 4, 6), function(x) return ops.pow(ops.block_sum(x, 2), 2) end)
+
 -- ---- reductions -------------------------------------------------------------------------------------------------------
 
 case('sum_all', one(signed, 3, 5), function(x) return ops.sum(x) * ops.sum(x * x) end)
@@ -310,7 +314,6 @@ for _, demodulate in ipairs {true, false} do
     function(x, w, style) return ops.modulated_conv(x, w, style, ops.conv_shape {pad_h = 1, pad_w = 1}, demodulate) end)
 end
 composite('pixel_shuffle', one(signed, 2, 8, 2, 1), function(x) return ops.pow(ops.pixel_shuffle(x, 2), 2) end)
-composite('upsample_nearest', one(signed, 2, 1, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 3), 2) end)
 composite('interpolate', one(signed, 2, 3, 4), function(x) return ops.pow(ops.interpolate(ops.interpolate(x, 3, 7), 2, 2), 2) end)
 composite('interpolate to one', one(signed, 2, 3), function(x) return ops.pow(ops.interpolate(x, 2, 1), 2) end)
 composite('smooth_l1', function() return {torch.DoubleTensor {-3, -1.2, -0.8, -0.1, 0.2, 0.7, 1.5}} end, ops.smooth_l1)

@@ -1,5 +1,6 @@
 -- Layers that GAN papers brought: gradients of both orders, modes, what they save, what they refuse. Their numbers: tests/gold.
 local torch = require 'gantry.torch'
+local native = require 'gantry.native'
 local nn = require 'gantry.nn'
 local nets = require 'gantry.gan.nets'
 local autograd = require 'gantry.autograd'
@@ -276,6 +277,21 @@ describe('labels', function()
     near(m.running_mean, before)
     m:training():forward {x + 5, torch.LongTensor {1, 2, 3}}
     assert.is_true((m.running_mean - before):min() > 0.1)
+  end)
+end)
+
+describe('larger images', function()
+  it('are the same from the inner layout, and stay in it', function()
+    local x, inner_of = torch.randn(3, 4, 5, 6):double(), ops.inner
+    for _, m in ipairs {nn.SpatialUpSamplingNearest(2), nn.SpatialUpSamplingBilinear(3)} do
+      local from_plain, from_inner = value(x, true), value(x, true)
+      local plain, inner = m(from_plain), m(inner_of(from_inner))
+      near(inner.data, plain.data, 1e-12)
+      assert.equal(1, native.C.gt_is_inner(inner.data))
+      plain:pow(2):sum():backward()
+      inner:pow(2):sum():backward()
+      near(from_inner.grad, from_plain.grad, 1e-10)
+    end
   end)
 end)
 

@@ -26,4 +26,13 @@ function common.zeros_like(x, dim, size)
   return r
 end
 
+--- A zero-filled matrix of x's type.
+function common.zeros(x, rows, columns)
+  local r = new_tensor(x.dtype)
+  dims[0], dims[1] = rows, columns
+  check(C.gt_tensor_resize(r, 2, dims))
+  check(C.gt_fill(r, 0))
+  return r
+end
+
 return common

@@ -5,7 +5,9 @@ local op = require 'gantry.autograd.op'
 local Value = require 'gantry.autograd.value'
 
 local ops = {}
-for _, part in ipairs {'elementwise', 'layout', 'shape', 'index', 'reduce', 'linear', 'conv', 'norm', 'group_norm', 'batch', 'loss'} do
+for _, part in ipairs {
+  'elementwise', 'layout', 'shape', 'index', 'resize', 'reduce', 'linear', 'conv', 'norm', 'group_norm', 'batch', 'loss',
+} do
   require('gantry.autograd.ops.' .. part)(ops)
 end
 backward.bind(op.table.add)

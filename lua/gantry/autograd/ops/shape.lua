@@ -3,7 +3,6 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local common = require 'gantry.autograd.ops.common'
-local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
@@ -214,51 +213,5 @@ return function(ops)
     for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
-  end
-
-  --- Every pixel of ... x H x W repeated `scale` times in both directions.
-  function ops.upsample_nearest(x, scale)
-    local t, apart, out = data(x), {}, {}
-    want_dim('upsample_nearest', x, t.rank - 1)
-    for d = 1, t.rank do
-      local n = tonumber(t.shape[d - 1])
-      apart[#apart + 1], out[d] = n, n
-      if d >= t.rank - 1 then apart[#apart + 1], out[d] = 1, n * scale end
-    end
-    local y = reshape(x, apart)
-    apart[#apart - 2], apart[#apart] = scale, scale
-    return reshape(expand(y, apart), out)
-  end
-
-  --- Channels dealt out over larger images: N x (C r^2) x H x W to N x C x (H r) x (W r); channel c r^2 + i r + j goes to row i,
-  -- column j of each r x r block. Shi et al. 2016, arXiv 1609.05158, equation 4.
-  function ops.pixel_shuffle(x, r)
-    local t, s = data(x), {}
-    for d = 1, t.rank do s[d] = tonumber(t.shape[d - 1]) end
-    if #s ~= 4 or s[2] % (r * r) ~= 0 then
-      fail('pixel_shuffle: got %d dimensions and %d channels, wanted 4 and a multiple of %d', #s, s[2] or 0, r * r)
-    end
-    local apart = ops.permute(reshape(x, {s[1], s[2] / (r * r), r, r, s[3], s[4]}), 1, 2, 5, 3, 6, 4)
-    return reshape(apart, {s[1], s[2] / (r * r), s[3] * r, s[4] * r})
-  end
-
-  --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
-  function ops.interpolate(x, dim, n)
-    want_dim('interpolate', x, dim)
-    local t = data(x)
-    local size = tonumber(t.shape[dim - 1])
-    if size == n then return x end
-    local left, right, weight = torch.LongTensor(n), torch.LongTensor(n), t.new(n)
-    local ratio = n > 1 and (size - 1) / (n - 1) or 0
-    for i = 1, n do
-      local at = (i - 1) * ratio
-      local from = math.min(math.floor(at), size - 1)
-      left[i], right[i], weight[i] = from + 1, math.min(from + 2, size), at - from
-    end
-    local sizes = {}
-    for d = 1, t.rank do sizes[d] = d == dim and n or 1 end
-    local a = ops.index_select(x, dim, left)
-    local b = ops.index_select(x, dim, right)
-    return ops.add(a, ops.mul(ops.sub(b, a), weight:view(torch.LongStorage(sizes))))
   end
 end
