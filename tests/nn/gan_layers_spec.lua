@@ -280,10 +280,52 @@ describe('labels', function()
   end)
 end)
 
-describe('larger images', function()
+describe('networks of them', function()
+  --- Every layer whose result for an image does not depend on the batch.
+  local function network()
+    local body = nn.ConditionalSequential():add(nn.AdaptiveInstanceNormalization(8, 3)):add(nn.LeakyReLU(0.2, true))
+      :add(nn.SpatialModulatedConvolution(8, 8, 3, 3)):add(nn.GroupNormalization(2, 8)):add(nn.ReLU(true)):add(conv(8, 8, 3))
+    return nn.ConditionalSequential():add(nn.SpectralNorm(conv(2, 8, 3))):add(nn.InstanceNormalization(8)):add(nn.ReLU())
+      :add(nn.SpatialUpSamplingNearest(2)):add(nn.Residual(body)):add(nn.SelfAttention(8)):add(nn.PixelNormalization())
+      :add(nn.EqualizedLearningRate(conv(8, 4, 3))):add(nn.LayerNormalization(4)):add(nn.PixelShuffle(2)):double():evaluate()
+  end
+
+  it('give the same in the inner layout and contiguous, on values and on tensors', function()
+    local net = network()
+    net:findModules('nn.SelfAttention')[1].weight:fill(0.5)
+    local x, style = torch.randn(16, 2, 3, 4):double(), torch.randn(16, 3):double() -- as many as the inner layout takes
+    local g, wanted, parts = torch.randn(16, 1, 12, 16):double(), {}, {}
+    local function gradients()
+      local copy = {}
+      for i, gradient in ipairs(select(2, net:parameters())) do copy[i] = gradient:clone() end
+      net:zeroGradParameters()
+      return copy
+    end
+    net:zeroGradParameters()
+    for k = 0, 1 do -- eight at a time stay contiguous
+      local v = value(x:narrow(1, 8 * k + 1, 8), true)
+      local y = net {v, value(style:narrow(1, 8 * k + 1, 8))}
+      assert.equal(1, native.C.gt_is_contiguous(y.data))
+      y:backward(g:narrow(1, 8 * k + 1, 8))
+      wanted[k + 1], parts[k + 1] = y.data, v.grad
+    end
+    local y, gx, weights = torch.cat(wanted, 1), torch.cat(parts, 1), gradients()
+    local v = value(x, true)
+    local out = net {v, value(style)}
+    out:backward(g)
+    near(out.data, y, 1e-9)
+    near(v.grad, gx, 1e-8)
+    for i, gradient in ipairs(gradients()) do near(gradient, weights[i], 1e-8) end
+    near(net:forward {x, style}, y, 1e-9)
+    near(net:backward({x, style}, g)[1], gx, 1e-8)
+    for i, gradient in ipairs(gradients()) do near(gradient, weights[i], 1e-8) end
+  end)
+end)
+
+describe('larger and smaller images', function()
   it('are the same from the inner layout, and stay in it', function()
-    local x, inner_of = torch.randn(3, 4, 5, 6):double(), ops.inner
-    for _, m in ipairs {nn.SpatialUpSamplingNearest(2), nn.SpatialUpSamplingBilinear(3)} do
+    local x, inner_of = torch.randn(3, 4, 4, 6):double(), ops.inner
+    for _, m in ipairs {nn.SpatialUpSamplingNearest(2), nn.SpatialUpSamplingBilinear(3), nn.SpatialAveragePooling(2, 2, 2, 2)} do
       local from_plain, from_inner = value(x, true), value(x, true)
       local plain, inner = m(from_plain), m(inner_of(from_inner))
       near(inner.data, plain.data, 1e-12)

@@ -28,6 +28,15 @@ local function tensor_of(x)
   return x
 end
 
+--- A copy, in t's layout, of a tensor that is somebody else's: the pass releases what it holds.
+local function own_copy(t)
+  local r = track(native.new_tensor(t.dtype))
+  check(C.gt_tensor_follow(r, t))
+  check(C.gt_tensor_resize_as(r, t))
+  check(C.gt_copy(r, t))
+  return r
+end
+
 --- The node that v's gradient goes on to; nil for a leaf, and where history was used up (v is an input then).
 local function node_of(v)
   local node = v.node
@@ -216,7 +225,7 @@ function Pass:call_hooks(v, g)
       if self.create then
         g = Value.is(found) and found or Value.new(t)
       elseif t ~= g then
-        t = track(t:clone()) -- the pass releases what it holds
+        t = own_copy(t)
         self:hold(t)
         self:drop(g)
         g = t
@@ -344,7 +353,7 @@ function Pass:initial(v, given)
     fail('backward: the gradient given does not have the size of the value')
   end
   if create then return Value.is(given) and given or Value.new(given) end
-  return track(t:clone()) -- the pass releases what it is given
+  return own_copy(t)
 end
 
 local function start_and_walk(pass, outputs, seeds, retain)

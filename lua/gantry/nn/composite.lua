@@ -36,6 +36,16 @@ function Composite.pair(layer, input, what)
   return input[1], input[2]
 end
 
+--- Takes over what others ask of a layer before they run it: whether it takes a condition, and in which layout it prefers images.
+-- @param ... the layers this one runs on its input
+function Composite:be_like(...)
+  for i = 1, select('#', ...) do
+    local layer = select(i, ...)
+    self.conditional = self.conditional or layer.conditional
+    for _, m in ipairs(layer:listModules()) do self.prefers_inner = self.prefers_inner or m.prefers_inner end
+  end
+end
+
 --- Runs module number i on values; an error gets told where it arose.
 -- @int i
 -- @param x its input

@@ -30,7 +30,8 @@ end
 function EqualizedLearningRate:__init(layer, variance, rate)
   parent.__init(self)
   self.modules[1] = self:want_layer(layer)
-  self.variance, self.rate, self.conditional = variance or 2, rate or 1, layer.conditional
+  self.variance, self.rate = variance or 2, rate or 1
+  self:be_like(layer)
   local found = scaled(layer)
   if #found == 0 then
     native.fail('EqualizedLearningRate: %s has no weight of two dimensions or more, nor has a layer in it', torch.type(layer))

@@ -21,7 +21,7 @@ local nn = require 'gantry.nn.namespace'
 function Residual:__init(body, shortcut)
   parent.__init(self)
   self.modules[1], self.modules[2] = self:want_layer(body), shortcut and self:want_layer(shortcut) or nn.Identity()
-  self.conditional = body.conditional or self.modules[2].conditional or nil
+  self:be_like(body, self.modules[2])
 end
 
 function Residual:call(input)

@@ -13,6 +13,7 @@ require 'gantry.nn.linear'
 local SpatialModulatedConvolution, parent = torch.class('nn.SpatialModulatedConvolution', 'nn.Composite')
 
 SpatialModulatedConvolution.conditional = true
+SpatialModulatedConvolution.prefers_inner = true   -- images in the inner layout (gantry.nn.layout)
 
 local nn = require 'gantry.nn.namespace'
 

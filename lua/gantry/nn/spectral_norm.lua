@@ -47,7 +47,8 @@ function SpectralNorm:__init(layer, iterations)
     fail('SpectralNorm: %s has no weight of two dimensions or more; wrap the layers that have one', torch.type(layer))
   end
   if not layer:has_call() then fail("SpectralNorm: %s has only Torch7's methods, wanted a layer that defines call", torch.type(layer)) end
-  self.modules[1], self.conditional = layer, layer.conditional
+  self.modules[1] = layer
+  self:be_like(layer)
   local matrix = as_matrix(layer, layer.weight)
   self.u, self.v = torch.Tensor(matrix:size(1)):type(layer:type()), torch.Tensor(matrix:size(2)):type(layer:type())
   self:draw()

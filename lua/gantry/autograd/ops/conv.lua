@@ -99,14 +99,23 @@ return function(ops)
     return ops.max_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
 
-  --- The mean of each window; N x C x H x W.
-  ops.avg_pool = define {name = 'avg_pool', reads = '', second = true, forward = function(x, shape)
+  local avg_pool = define {name = 'avg_pool', reads = '', second = true, forward = function(x, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_avg_pool(y, x, shape))
     return y
   end, backward = function(c, g)
     return ops.avg_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
+  --- The mean of each window; N x C x H x W.
+  function ops.avg_pool(x, shape)
+    local k, h, w = shape.kh, size(x, 3), size(x, 4)
+    -- Windows side by side are blocks, whose sums stay in the inner layout.
+    if C.gt_is_inner(data(x)) ~= 0 and shape.kw == k and shape.stride_h == k and shape.stride_w == k and shape.pad_h + shape.pad_w == 0
+      and h % k == 0 and w % k == 0 then
+      return ops.scale(ops.block_sum(x, k), 1 / k ^ 2)
+    end
+    return avg_pool(x, shape)
+  end
   ops.avg_pool_grad = define {name = 'avg_pool_grad', reads = '', second = true, forward = function(g, shape, h, w)
     local r = new_tensor(g.dtype)
     check(C.gt_avg_pool_grad(r, g, shape, h, w))

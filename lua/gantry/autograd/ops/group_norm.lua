@@ -34,8 +34,20 @@ return function(ops)
     end
     local count = C.gt_numel(t) / math.max(n * groups, 1)
     if count == 1 then fail('group_norm: a group is one number, which is its own mean; wanted at least 2') end
-    -- What batch norm does for channels, over a batch of one.
-    local y = ops.reshape_as(ops.batch_norm(ops.view(x, 1, n * groups, count), nil, nil, {train = true, eps = eps}), x)
+    -- What batch norm does for channels: over a batch of one, or, where a pixel's channels lie together, of the pixels.
+    local inner = C.gt_is_inner(t) ~= 0
+    local y
+    if inner then
+      y = ops.view(ops.permute(x, 3, 4, 1, 2), count * groups / channels, n * groups, channels / groups)
+    else
+      y = ops.view(x, 1, n * groups, count)
+    end
+    y = ops.batch_norm(y, nil, nil, {train = true, eps = eps})
+    if inner then
+      y = ops.permute(ops.view(y, t.shape[2], t.shape[3], n, channels), 3, 4, 1, 2)
+    else
+      y = ops.reshape_as(y, x)
+    end
     if weight then y = ops.mul(y, ops.per_channel(weight, x)) end
     if bias then y = ops.add(y, ops.per_channel(bias, x)) end
     return y
