@@ -159,22 +159,34 @@ local function both_ways(o)
   return by_modules, by_values, difference
 end
 
+--- Seconds of both ways, by turns, and the median of their ratios.
+local function by_turns(one_way, other_way, measure)
+  local a, b, ratios = {}, {}, {}
+  for i = 1, rounds do
+    if i % 2 == 0 then
+      a[i], b[i] = measure(one_way), measure(other_way)
+    else
+      b[i], a[i] = measure(other_way), measure(one_way)
+    end
+    ratios[i] = b[i] / a[i]
+  end
+  return median(a), median(b), median(ratios)
+end
+
 for _, o in ipairs(steps) do
   local by_modules, by_values, difference = both_ways(o)
   by_modules()
   by_values()
   local apart = difference()
-  local modules, values, ratios = {}, {}, {}
-  for i = 1, rounds do
-    if i % 2 == 0 then
-      modules[i], values[i] = seconds(by_modules), seconds(by_values)
-    else
-      values[i], modules[i] = seconds(by_values), seconds(by_modules)
-    end
-    ratios[i] = values[i] / modules[i]
-  end
-  local name = ('%d_b%d_base%d'):format(o.size, o.batch, o.base)
-  print(('an update, %dx%d, batch %d, base %d: modules %.2f ms, values %.2f ms; gradients of the first one differ by %.2g'):format(o.size,
-    o.size, o.batch, o.base, median(modules) * 1e3, median(values) * 1e3, apart))
-  print(('ratio step%s_values_vs_modules %.3f'):format(name, median(ratios)))
+  local name = ('%dx%d, batch %d, base %d'):format(o.size, o.size, o.batch, o.base)
+  local key = ('%d_b%d_base%d'):format(o.size, o.batch, o.base)
+  local modules, values, ratio = by_turns(by_modules, by_values, seconds)
+  print(('an update, %s: modules %.2f ms, values %.2f ms; gradients of the first one differ by %.2g'):format(name, modules * 1e3,
+    values * 1e3, apart))
+  print(('ratio step%s_values_vs_modules %.3f'):format(key, ratio))
+  native.C.gt_set_threads(1)
+  modules, values, ratio = by_turns(by_modules, by_values, own_seconds)
+  native.C.gt_set_threads(threads)
+  print(("one thread's time: modules %.2f ms, values %.2f ms"):format(modules * 1e3, values * 1e3))
+  print(('ratio step%s_values_vs_modules_one_thread %.3f'):format(key, ratio))
 end
