@@ -3,3 +3,4 @@
 set -e
 here=$(dirname "$0")
 "$here/../bin/gantry" "$here/step.lua" "$@"
+"$here/../bin/gantry" "$here/autograd.lua"

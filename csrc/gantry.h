@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 6
+#define GT_ABI 7
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -272,6 +272,11 @@ int gt_max_pool_grad(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *index,
 int gt_max_pool_pick(gt_tensor *y, const gt_tensor *x, const gt_tensor *index);         /* adjoint of gt_max_pool_grad */
 int gt_avg_pool(gt_tensor *y, const gt_tensor *x, const gt_pool_shape *s);
 int gt_avg_pool_grad(gt_tensor *gx, const gt_tensor *gy, const gt_pool_shape *s, int64_t h, int64_t w);
+
+/* ---- larger images: ... x H x W, Float and Double. Results follow their operand's layout. --------------------------- */
+
+int gt_upsample_nearest(gt_tensor *r, const gt_tensor *x, int64_t scale);               /* every pixel repeated scale x scale times */
+int gt_block_sum(gt_tensor *r, const gt_tensor *x, int64_t scale);                      /* its adjoint: sums of blocks of pixels */
 
 /* ---- batch normalisation: x is N x C or N x C x ..., statistics over all but dim 1 ----------------------------------
  * train 1: normalise with the batch's mean and biased variance, leave them in save_mean and save_invstd, and where

@@ -6,7 +6,11 @@ local choices = require 'gantry.choices'
 
 local native = {}
 
-local ABI = 6 -- the gantry.h that this Lua code was written for
+-- By default LuaJIT keeps 1000 traces and 512 kB of machine code, and where a program has more it throws all of them away and starts
+-- anew. A training step with a penalty has more: every op is compiled for each place that it is called from.
+require('jit.opt').start('maxtrace=4000', 'maxmcode=8192', 'sizemcode=256')
+
+local ABI = 7 -- the gantry.h that this Lua code was written for
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 
@@ -104,13 +108,21 @@ end
 -- they have grown by a third (and 64 MB) since the last collection, another is due.
 local pool = C.gt_pool()
 local slack = 64 * 2 ^ 20
-local due = slack
+local due, gone = slack, 0
 
 local function collect()
   collectgarbage()
-  due = pool.live * 4 / 3 + slack
+  due, gone = pool.live * 4 / 3 + slack, 0
   -- Below a limit, garbage may fill half of what is left of it.
   if pool.limit > 0 then due = math.min(due, (pool.live + pool.limit) / 2) end
+end
+
+--- Notes that somebody who held tensors of so many bytes let go of them. The collector frees those that nobody else holds, once they
+-- are a quarter of what is live (and 64 MB).
+-- @number bytes
+function native.let_go(bytes)
+  gone = gone + bytes
+  if gone > slack and 4 * gone > pool.live then collect() end
 end
 
 --- Sets how many bytes the library's memory may take; a tensor beyond that is an error.

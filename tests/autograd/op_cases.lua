@@ -59,6 +59,10 @@ for _, p in ipairs {0, 1, 2, 3, 0.5, -1.5} do
 end
 case('pow', one(signed, 2, 3), function(x) return ops.pow(x, 4) end)
 case('root', one(positive, 5), function(x) return ops.root(x, 3) end)
+for _, p in ipairs {0, 1, 2, 3.5, 0.5, -1.5} do
+  case('abs_pow', one(signed, 2, 3), function(x) return ops.pow(ops.abs_pow(x, p), 2) end)
+  case('signed_pow', one(signed, 2, 3), function(x) return ops.pow(ops.signed_pow(x, p), 2) end)
+end
 case('exp', one(signed, 2, 5), ops.exp)
 case('log', one(positive, 2, 5), ops.log)
 case('sqrt', one(positive, 2, 5), ops.sqrt)
@@ -131,6 +135,10 @@ local which = torch.LongTensor {{1, 3}, {2, 2}, {3, 1}}
 case('gather', one(signed, 3, 3), function(x) return ops.pow(ops.gather(x, 2, which), 2) end)
 case('gather', one(signed, 3, 2), function(x) return ops.pow(ops.gather(x, 1, which), 2) end)
 case('scatter_add', one(signed, 3, 2), function(x) return ops.pow(ops.scatter_add(x, 2, which, 4), 2) end)
+
+case('upsample_nearest', one(signed, 2, 1, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 3), 2) end)
+case('upsample_nearest', one(signed, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 2), 2) end)
+case('block_sum', one(signed, 2, 1, 4, 6), function(x) return ops.pow(ops.block_sum(x, 2), 2) end)
 
 -- ---- reductions -------------------------------------------------------------------------------------------------------
 
@@ -277,6 +285,8 @@ composite('softmax', one(signed, 3, 4), function(x) return ops.softmax(x) end)
 composite('softmax over dimension 1', one(signed, 3, 4), function(x) return ops.softmax(x, 1) end)
 composite('select', one(signed, 3, 4), function(x) return ops.pow(ops.select(x, 2, 3), 2) end)
 composite('select from a vector', one(signed, 4), function(x) return ops.pow(ops.select(x, 1, 3), 2) end)
+composite('index', one(signed, 3, 4), function(x) return ops.pow(x[2], 2) + x[{{1, 2}, -1}]:sum() * x[{{}, {2, 3}}]:sum() end)
+composite('index of a vector', one(signed, 4), function(x) return x[1] * x[-1] + x[{{2, 3}}]:pow(2):sum() end)
 composite('squeeze', one(signed, 1, 3, 1, 2), function(x) return ops.pow(ops.squeeze(x), 2) end)
 composite('squeeze one', one(signed, 1, 3, 1, 2), function(x) return ops.pow(ops.squeeze(x, 3), 2) end)
 composite('unsqueeze', one(signed, 3, 2), function(x) return ops.pow(ops.unsqueeze(x, 2), 2) end)
@@ -285,7 +295,30 @@ composite('expand_as', two(signed, {1, 3}, {2, 3}), function(a, b) return ops.mu
 composite('per_channel', two(signed, {3}, {2, 3, 2}), function(v, x) return ops.mul(ops.per_channel(v, x), x) end)
 composite('mse', two(signed, {3, 4}, {3, 4}), function(a, b) return ops.mse(a, b) end)
 composite('mse of broadcast sizes', two(signed, {3, 4}, {4}), function(a, b) return ops.mse(a, b) end)
-composite('upsample_nearest', one(signed, 2, 1, 2, 3), function(x) return ops.pow(ops.upsample_nearest(x, 3), 2) end)
+for groups = 1, 4 do
+  if 4 % groups == 0 then
+    composite('group_norm ' .. groups, function() return {signed(2, 4, 3, 2), positive(4), signed(4)} end, function(x, w, b)
+      return ops.group_norm(x, groups, w, b, 1e-3)
+    end, {smooth = false})
+  end
+end
+composite('group_norm of rows', one(signed, 3, 4), function(x) return ops.pow(ops.group_norm(x, 2), 2) end, {smooth = false})
+composite('affine_per_image', function() return {signed(2, 3, 2), signed(2, 3), signed(2, 3)} end, ops.affine_per_image)
+composite('pixel_norm', one(signed, 2, 3, 2, 2), ops.pixel_norm)
+composite('pixel_norm of rows', one(signed, 3, 4), function(x) return ops.pixel_norm(x, 1e-2) end)
+composite('virtual_batch_norm', one(signed, 5, 2, 2, 1), function(x) return ops.virtual_batch_norm(x, 3, 1e-3) end, {smooth = false})
+composite('virtual_batch_norm of rows', one(signed, 4, 2), function(x) return ops.virtual_batch_norm(x, 2, 1e-2) end, {smooth = false})
+composite('virtual_batch_norm, references only', one(signed, 3, 2, 2), function(x) return ops.virtual_batch_norm(x, 3) end,
+  {smooth = false})
+composite('minibatch_stddev', one(signed, 4, 2, 2, 1), function(x) return ops.pow(ops.minibatch_stddev(x, 2, 1e-3), 2) end)
+composite('minibatch_stddev of rows', one(signed, 3, 4), function(x) return ops.minibatch_stddev(x, nil, 1e-3) end)
+composite('minibatch_similarity', one(distinct, 3, 2, 2), ops.minibatch_similarity, {smooth = false})
+composite('attention', function() return {signed(2, 2, 3), signed(2, 2, 4), signed(2, 3, 4)} end, ops.attention)
+for _, demodulate in ipairs {true, false} do
+  composite('modulated_conv ' .. tostring(demodulate), function() return {signed(2, 2, 4, 3), signed(3, 2, 3, 3), positive(2, 2)} end,
+    function(x, w, style) return ops.modulated_conv(x, w, style, ops.conv_shape {pad_h = 1, pad_w = 1}, demodulate) end)
+end
+composite('pixel_shuffle', one(signed, 2, 8, 2, 1), function(x) return ops.pow(ops.pixel_shuffle(x, 2), 2) end)
 composite('interpolate', one(signed, 2, 3, 4), function(x) return ops.pow(ops.interpolate(ops.interpolate(x, 3, 7), 2, 2), 2) end)
 composite('interpolate to one', one(signed, 2, 3), function(x) return ops.pow(ops.interpolate(x, 2, 1), 2) end)
 composite('smooth_l1', function() return {torch.DoubleTensor {-3, -1.2, -0.8, -0.1, 0.2, 0.7, 1.5}} end, ops.smooth_l1)

@@ -136,11 +136,26 @@ describe('at the edge', function()
     return autograd.grad(fn(x):sum(), x).data
   end
 
-  it('norms have gradient 0 where they are 0', function()
-    for _, p in ipairs {1, 2, 3} do
-      local g = grad_at(function(x) return ops.norm(x, p) end, {0, 0, 0})
-      for i = 1, 3 do assert.equal(0, g[i]) end
+  it('norms and square roots have gradients of 0 where they are 0, of both orders', function()
+    local functions = {sqrt = ops.sqrt}
+    for _, p in ipairs {0.5, 1, 1.5, 2, 2.5, 3, 7} do
+      functions['norm ' .. p] = function(x) return ops.norm(x, p) end
+      functions['norm of rows ' .. p] = function(x) return ops.norm(ops.view(x, 1, 3), p, 2) end
     end
+    for name, fn in pairs(functions) do
+      local x = autograd.value(torch.DoubleTensor {0, 0, 0}, true)
+      local g = autograd.grad(fn(x):sum(), x, {create_graph = true})
+      local second = autograd.grad((ops.mul(g, torch.DoubleTensor {1, 2, 3}) + x):sum(), x).data - 1
+      for i = 1, 3 do assert.same({0, 0}, {g.data[i], second[i]}, name) end
+    end
+    -- Beside zeros too: a norm that is not 0 of numbers of which some are.
+    for _, p in ipairs {1.5, 2, 3} do
+      local x = autograd.value(torch.DoubleTensor {0, 2, 0}, true)
+      local g = autograd.grad(ops.norm(x, p), x, {create_graph = true})
+      local second = autograd.grad((g * g):sum() + x:sum(), x).data - 1
+      for i = 1, 3 do assert.same({i == 2 and 1 or 0, 0}, {g.data[i], second[i]}) end
+    end
+    assert.error_matches(function() ops.norm(torch.DoubleTensor {1}, 0) end, 'norm: p is 0, wanted a finite number above 0')
   end)
 
   it('the gradient penalty of a constant critic is finite, its gradient too', function()

@@ -626,7 +626,9 @@ describe('random graphs', function()
           local expected = list_of(plain[i].data)
           assert.same(expected, list_of(scoped[i].data))
           assert.same(expected, list_of(recorded[i].data))
-          assert.same(expected, list_of(leaves[3].grad * 0.5))
+          for k, number in ipairs(list_of(leaves[3].grad)) do -- the second pass adds part by part to what is there
+            assert.near(2 * expected[k], number, 1e-14 * math.max(1, math.abs(number)))
+          end
         else
           assert.is_true(leaves[3].grad == nil and scoped[i] == nil and recorded[i] == nil)
         end

@@ -48,7 +48,13 @@ static const gt_conv_shape two = {2, 2, 1, 1, 1, 1, 1, 0}, grouped = {1, 1, 2, 2
 
 static int add_weight(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &two, 4, 4, 1, 0.5); }
 static int add_grouped(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &grouped, 5, 5, 1, 0.5); }
-static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[0], b->t[1], 1); }
+static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[0], b->t[1], 0.2); }
+static int add_bias_grad(bench *b) {
+  gt_tensor *gx = gt_tensor_new(GT_FLOAT);
+  int code = gx ? gt_add_bias_grad(gx, b->t[0], b->t[1], b->t[2], b->t[3], 0.2, 1, 0.5) : GT_ENOMEM;
+  gt_tensor_free(gx);
+  return code;
+}
 static int bias_grad(bench *b) { return gt_bias_grad(b->t[0], b->t[1], 1, 0.5); }
 static int addmm(bench *b) { return gt_addmm(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
 static int addmv(bench *b) { return gt_addmv(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
@@ -61,12 +67,14 @@ static int norm(bench *b) {
   gt_tensor_free(y), gt_tensor_free(mean), gt_tensor_free(invstd);
   return code;
 }
-static int norm_grad(bench *b) {
-  gt_tensor *gx = gt_tensor_new(GT_FLOAT);
-  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], NULL, b->t[3], b->t[4], 1, 1, 1, 0.5) : GT_ENOMEM;
+static int norm_grad_with(bench *b, double slope) {
+  gt_tensor *gx = gt_tensor_new(GT_FLOAT), *bias = b->t[4];
+  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], bias, b->t[3], b->t[4], 1, slope, 1, 0.5) : GT_ENOMEM;
   gt_tensor_free(gx);
   return code;
 }
+static int norm_grad(bench *b) { return norm_grad_with(b, 1); }
+static int norm_grad_activated(bench *b) { return norm_grad_with(b, 0.2); }
 static int adam(bench *b) { return gt_adam(b->t[0], b->t[1], b->t[2], b->t[3], 0.9, 0.99, 1e-8, 0.1); }
 static int rmsprop(bench *b) { return gt_rmsprop(b->t[0], b->t[1], b->t[2], 0.9, 1e-8, 0.1); }
 static int in_place(bench *b) { return gt_binary(gt_binary_code("add"), b->t[0], b->t[0], b->t[1], 1); }
@@ -101,6 +109,7 @@ int main(void) {
   RUN(add_weight, 1, random_of(SHAPE(9, 3, 4, 4)), random_of(SHAPE(3, 3, 12, 12)), random_of(SHAPE(3, 9, 6, 6)));
   RUN(add_grouped, 1, random_of(SHAPE(32, 16, 5, 5)), random_of(SHAPE(8, 32, 9, 9)), random_of(SHAPE(8, 32, 9, 9)));
   RUN(add_bias, 1, random_of(SHAPE(5, 64, 20, 20)), random_of(SHAPE(64)));
+  RUN(add_bias_grad, 1, random_of(SHAPE(64)), random_of(SHAPE(5, 64, 20, 20)), random_of(SHAPE(5, 64, 20, 20)), random_of(SHAPE(64)));
   RUN(bias_grad, 1, random_of(SHAPE(64)), random_of(SHAPE(5, 64, 20, 20)));
   RUN(addmm, 1, random_of(SHAPE(90, 70)), random_of(SHAPE(90, 50)), random_of(SHAPE(50, 70)));
   RUN(addmv, 1, random_of(SHAPE(900)), random_of(SHAPE(900, 50)), random_of(SHAPE(50)));
@@ -109,6 +118,8 @@ int main(void) {
   RUN(addbmm, 1, random_of(SHAPE(30, 70)), random_of(SHAPE(4, 30, 50)), random_of(SHAPE(4, 50, 70)));
   RUN(norm, 2, random_of(SHAPE(64)), random_of(SHAPE(64)), random_of(SHAPE(8, 64, 12, 12)));
   RUN(norm_grad, 2, random_of(SHAPE(64)), random_of(SHAPE(64)), random_of(SHAPE(8, 64, 12, 12)), random_of(SHAPE(64)), random_of(SHAPE(64)));
+  RUN(norm_grad_activated, 2, random_of(SHAPE(64)), random_of(SHAPE(64)), random_of(SHAPE(8, 64, 12, 12)), random_of(SHAPE(64)),
+    random_of(SHAPE(64)));
   RUN(adam, 3, random_of(SHAPE(300, 40)), random_of(SHAPE(300, 40)), random_of(SHAPE(300, 40)), random_of(SHAPE(300, 40)));
   RUN(rmsprop, 2, random_of(SHAPE(300, 40)), random_of(SHAPE(300, 40)), random_of(SHAPE(300, 40)));
   RUN(in_place, 1, random_of(SHAPE(300, 40)), random_of(SHAPE(1, 40)));

@@ -157,7 +157,7 @@ describe('gan.trainer', function()
       file:close()
       return tonumber(pages) * 4096
     end
-    for _ = 1, 15 do t:step() end
+    for _ = 1, 100 do t:step() end
     collectgarbage()
     C.gt_pool_reset_peak()
     for _ = 1, 5 do t:step() end

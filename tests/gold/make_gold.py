@@ -341,10 +341,135 @@ def modules():
     gold.write()
 
 
+def gan_layers():
+    """Layers that GAN papers brought: a case's name is what tests/gold/gan_layers_spec.lua makes of it in Lua.
+
+    x1, x2 ... are the inputs, p.NAME the tensors of the layer by name, y the output, g its gradient, gx1 ... and gp.NAME the gradients.
+    """
+    gold = Gold("gan_layers", 7)
+
+    def case(name, inputs, tensors, fn, labels=None, after=None):
+        xs, ps = leaves(*inputs), dict(zip(tensors, leaves(*tensors.values())))
+        y = fn(*xs, **ps)
+        g = gold.randn(*y.shape)
+        wanted = xs + list(ps.values())
+        found = torch.autograd.grad(y, wanted, g, allow_unused=True)
+        kept = {"x%d" % (i + 1): x for i, x in enumerate(xs)}
+        kept.update({"gx%d" % (i + 1): gx for i, gx in enumerate(found[:len(xs)])})
+        for (key, p), gp in zip(ps.items(), found[len(xs):]):
+            kept["p." + key.replace("__", ".").lstrip("_")] = p
+            if gp is not None:
+                kept["gp." + key.replace("__", ".").lstrip("_")] = gp
+        if labels is not None:
+            kept["labels"] = labels.double() + 1  # Lua counts from 1
+        kept.update(after() if after else {})
+        gold.add(name, {}, y=y, g=g, **kept)
+
+    r = gold.randn
+    w4, b4 = r(4), r(4)
+    case("GroupNormalization", [r(2, 4, 3, 2)], dict(weight=w4, bias=b4), lambda x, weight, bias: F.group_norm(x, 2, weight, bias, 1e-5))
+    case("GroupNormalization plain", [r(3, 4)], {}, lambda x: F.group_norm(x, 2))
+    case("LayerNormalization", [r(2, 4, 3, 2)], dict(weight=w4, bias=b4), lambda x, weight, bias: F.group_norm(x, 1, weight, bias, 1e-5))
+    case("LayerNormalization rows", [r(3, 4)], dict(weight=w4, bias=b4), lambda x, weight, bias: F.layer_norm(x, (4,), weight, bias, 1e-5))
+    case("InstanceNormalization", [r(2, 4, 3, 2)], dict(weight=w4, bias=b4), lambda x, weight, bias: F.instance_norm(x, None, None, weight, bias))
+    case("PixelNormalization", [r(2, 3, 2, 2)], {}, lambda x: x / torch.sqrt((x ** 2).mean(1, True) + 1e-8))
+
+    labels = torch.tensor([2, 0, 2])
+    for train in [True, False]:
+        mean, var = r(4), r(4).abs() + 0.5
+        before = {"p.running_mean": mean.clone(), "p.running_var": var.clone()}
+        case("ConditionalBatchNormalization " + ("train" if train else "eval"), [r(3, 4, 2, 2)], dict(weight=r(3, 4), bias=r(3, 4)),
+             lambda x, weight, bias: F.batch_norm(x, mean, var, None, None, train) * weight[labels][:, :, None, None] + bias[labels][:, :, None, None],
+             labels, lambda: dict(before, mean_after=mean, var_after=var))
+    case("LookupTable", [], dict(weight=r(3, 4)), lambda weight: F.embedding(labels, weight), labels)
+
+    def spectral(weight, u, full=False):
+        """Miyato et al. 2018, algorithm 1, and W / sigma with u and v constants."""
+        matrix = (weight.transpose(0, 1) if full else weight).flatten(1)
+        with torch.no_grad():
+            v = F.normalize(matrix.t() @ u, dim=0)
+            u = F.normalize(matrix @ v, dim=0)
+        return weight / (u @ matrix @ v)
+
+    def unit(n): return F.normalize(r(n), dim=0)
+    case("SpectralNorm conv", [r(2, 2, 4, 4)], dict(u=unit(3), _1__weight=r(3, 2, 3, 3), _1__bias=r(3)),
+         lambda x, u, _1__weight, _1__bias: F.conv2d(x, spectral(_1__weight, u), _1__bias, 1, 1))
+    case("SpectralNorm full", [r(2, 2, 3, 3)], dict(u=unit(3), _1__weight=r(2, 3, 4, 4), _1__bias=r(3)),
+         lambda x, u, _1__weight, _1__bias: F.conv_transpose2d(x, spectral(_1__weight, u, True), _1__bias, 2, 1))
+    case("SpectralNorm linear", [r(3, 4)], dict(u=unit(2), _1__weight=r(2, 4), _1__bias=r(2)),
+         lambda x, u, _1__weight, _1__bias: F.linear(x, spectral(_1__weight, u), _1__bias))
+
+    def stddev(x, group):
+        """Image i is in group i mod (N / group): as in the authors' program."""
+        n = x.shape[0]
+        column = torch.empty(n, 1, *x.shape[2:], dtype=x.dtype)
+        for first in range(n // group):
+            members = x[first::n // group]
+            column[first::n // group] = (members.var(0, unbiased=False) + 1e-8).sqrt().mean()
+        return torch.cat([x, column], 1)
+    case("MinibatchStandardDeviation", [r(4, 2, 2, 3)], {}, lambda x: stddev(x, 2))
+    case("MinibatchStandardDeviation whole", [r(3, 5)], {}, lambda x: stddev(x, 3))
+
+    def discrimination(x, weight):
+        m, rows = (x @ weight).view(4, 3, 2), []
+        for i in range(4):
+            rows.append(torch.stack([sum(torch.exp(-(m[i, b] - m[j, b]).abs().sum()) for j in range(4)) for b in range(3)]))
+        return torch.cat([x, torch.stack(rows)], 1)
+    case("MinibatchDiscrimination", [r(4, 5)], dict(weight=r(5, 6, scale=0.5)), discrimination)
+
+    def attention(x, weight, _1__weight, _2__weight, _3__weight, _4__weight):
+        f, g, h = [F.conv2d(x, w).flatten(2) for w in (_1__weight, _2__weight, _3__weight)]
+        beta = torch.softmax(torch.einsum("nci,ncj->nij", f, g), 1)
+        o = torch.einsum("nci,nij->ncj", h, beta).view(x.shape[0], -1, *x.shape[2:])
+        return x + weight * F.conv2d(o, _4__weight)
+    case("SelfAttention", [r(2, 4, 2, 3)], dict(weight=r(1), _1__weight=r(2, 4, 1, 1), _2__weight=r(2, 4, 1, 1), _3__weight=r(2, 4, 1, 1),
+                                                _4__weight=r(4, 2, 1, 1)), attention)
+    case("Residual", [r(2, 2, 3, 3)], dict(_1__1__weight=r(4, 2, 3, 3), _1__1__bias=r(4), _2__weight=r(4, 2, 1, 1), _2__bias=r(4)),
+         lambda x, _1__1__weight, _1__1__bias, _2__weight, _2__bias:
+         torch.tanh(F.conv2d(x, _1__1__weight, _1__1__bias, 1, 1)) + F.conv2d(x, _2__weight, _2__bias))
+    case("EqualizedLearningRate", [r(2, 2, 3, 3)], dict(_1__weight=r(3, 2, 3, 3), _1__bias=r(3)),
+         lambda x, _1__weight, _1__bias: F.conv2d(x, _1__weight * (2 / 18) ** 0.5, _1__bias, 1, 1))
+    case("EqualizedLearningRate rate", [r(3, 4)], dict(_1__weight=r(2, 4, scale=100), _1__bias=r(2)),
+         lambda x, _1__weight, _1__bias: F.linear(x, _1__weight * 0.5 * 0.01, _1__bias * 0.01))
+    case("AdaptiveInstanceNormalization", [r(2, 3, 2, 2), r(2, 4)], dict(_1__weight=r(6, 4), _1__bias=r(6)),
+         lambda x, s, _1__weight, _1__bias: F.instance_norm(x) * (1 + F.linear(s, _1__weight, _1__bias)[:, :3, None, None])
+         + F.linear(s, _1__weight, _1__bias)[:, 3:, None, None])
+
+    def modulated(x, s, weight, bias, _1__weight, _1__bias, demodulate=True):
+        """Each image's own kernels, as a convolution in groups."""
+        n, c, h, w = x.shape
+        kernels = weight[None] * F.linear(s, _1__weight, _1__bias)[:, None, :, None, None]
+        if demodulate:
+            kernels = kernels / ((kernels ** 2).sum((2, 3, 4), True) + 1e-8).sqrt()
+        y = F.conv2d(x.reshape(1, n * c, h, w), kernels.flatten(0, 1), None, 1, 1, 1, n)
+        return y.view(n, -1, h, w) + bias[:, None, None]
+    for name, demodulate in [("SpatialModulatedConvolution", True), ("SpatialModulatedConvolution plain", False)]:
+        case(name, [r(2, 2, 3, 4), r(2, 3)], dict(weight=r(4, 2, 3, 3), bias=r(4), _1__weight=r(2, 3), _1__bias=r(2)),
+             lambda x, s, demodulate=demodulate, **p: modulated(x, s, demodulate=demodulate, **p))
+    case("Projection", [r(3, 4)], dict(_1__weight=r(1, 4), _1__bias=r(1), _2__weight=r(3, 4)),
+         lambda x, _1__weight, _1__bias, _2__weight: F.linear(x, _1__weight, _1__bias) + (_2__weight[labels] * x).sum(1, True), labels)
+
+    def virtual(x, reference, weight, bias):
+        """Salimans et al. 2016: means and mean squares of the reference batch and of one image, in the shares R and 1."""
+        over, share = (0, 2, 3), 1 / (reference.shape[0] + 1)
+        mean, square = reference.mean(over), (reference ** 2).mean(over)
+        rows = []
+        for image in x:
+            m = (1 - share) * mean + share * image.mean((1, 2))
+            q = (1 - share) * square + share * (image ** 2).mean((1, 2))
+            rows.append((image - m[:, None, None]) / (q - m ** 2 + 1e-5).sqrt()[:, None, None] * weight[:, None, None] + bias[:, None, None])
+        return torch.stack(rows)
+    case("VirtualBatch", [r(2, 3, 2, 2)], dict(reference=r(4, 3, 2, 2), _1__weight=r(3), _1__bias=r(3)),
+         lambda x, reference, _1__weight, _1__bias: virtual(x, reference, _1__weight, _1__bias))
+    case("PixelShuffle", [r(2, 8, 2, 3)], {}, lambda x: F.pixel_shuffle(x, 2))
+    gold.write()
+
+
 if __name__ == "__main__":
     convolutions()
     layers()
     modules()
+    gan_layers()
     adam()
     dcgan()
     wgan_gp()

@@ -32,6 +32,22 @@ function Double:accGradParameters(input, gradOutput, scale) nn.Linear.accGradPar
 local Two = torch.class('nn.TestTwo', 'nn.Module')
 function Two.call(_, x) return ops.mul(x[1], x[2]) end
 
+--- Torch7's methods only; a list in, a nested list out: {{x, y}, x y}.
+local Pairs, pairs_parent = torch.class('nn.TestPairs', 'nn.Module')
+function Pairs:__init()
+  pairs_parent.__init(self)
+  self.weight, self.gradWeight = torch.Tensor {3}, torch.Tensor(1):zero()
+end
+function Pairs:updateOutput(x)
+  self.output = {{x[1] * self.weight[1], x[2]}, torch.cmul(x[1], x[2])}
+  return self.output
+end
+function Pairs:updateGradInput(x, g)
+  self.gradInput = {g[1][1] * self.weight[1] + torch.cmul(g[2], x[2]), g[1][2] + torch.cmul(g[2], x[1])}
+  return self.gradInput
+end
+function Pairs:accGradParameters(x, g, scale) self.gradWeight[1] = self.gradWeight[1] + (scale or 1) * x[1]:dot(g[1][1]) end
+
 describe('nn.Module', function()
   before_each(function() torch.manualSeed(7) end)
 
@@ -254,6 +270,27 @@ describe('nn.Module', function()
       helper.check_layer(nn.TestDouble(4, 3), torch.randn(5, 4))
       local net = nn.Sequential():add(nn.TestDouble(4, 4)):add(nn.Tanh()):add(nn.TestDouble(4, 2))
       helper.check_layer(net, torch.randn(3, 4))
+    end)
+
+    it('stands beside the other kind in one container', function()
+      local net = nn.Sequential()
+        :add(nn.ConcatTable():add(nn.TestDouble(4, 4)):add(nn.Sequential():add(nn.Linear(4, 4)):add(nn.TestGain(4))))
+        :add(nn.TestPairs()):add(nn.FlattenTable())
+        :add(nn.ParallelTable():add(nn.TestGain(4)):add(nn.TestDouble(4, 4)):add(nn.Identity())):add(nn.CAddTable())
+        :add(nn.TestDouble(4, 2))
+      helper.check_layer(net, torch.randn(3, 4))
+    end)
+
+    it('takes and gives nested lists', function()
+      local a, b = torch.randn(2, 3):double(), torch.randn(2, 3):double()
+      local m = nn.TestPairs():double()
+      local x, y = autograd.value(a, true), autograd.value(b, true)
+      local out = m {x, y}
+      local first = out[1][2]
+      ;(out[1][1]:sum() + first:pow(2):sum() + out[2]:sum()):backward()
+      near(x.grad, b + 3)
+      near(y.grad, b * 2 + a)
+      assert.is_true(math.abs(m.gradWeight[1] - a:sum()) < 1e-12)
     end)
 
     it('is frozen like any other', function()

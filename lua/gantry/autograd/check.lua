@@ -3,7 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local shown = require('gantry.torch.class').shown
-local tape = require 'gantry.autograd.tape'
+local grad = require('gantry.autograd.backward').grad
 local ops = require 'gantry.autograd.ops'
 local Value = require 'gantry.autograd.value'
 
@@ -81,7 +81,7 @@ return function(fn, inputs, options)
   end
 
   local values = wrap(true)
-  local problem = compare('the gradient', tape.grad(scalar(values), values, {allow_unused = true}), function()
+  local problem = compare('the gradient', grad(scalar(values), values, {allow_unused = true}), function()
     return scalar(wrap(false)):item()
   end)
   if problem then return false, problem end
@@ -92,7 +92,7 @@ return function(fn, inputs, options)
     --- The gradient along fixed directions, as a value; nil where fn's gradient is constant.
     local function slope(vs)
       local total
-      local grads = tape.grad(scalar(vs), vs, {create_graph = true, allow_unused = true})
+      local grads = grad(scalar(vs), vs, {create_graph = true, allow_unused = true})
       for i in ipairs(inputs) do
         if grads[i] then
           local part = ops.sum(ops.mul(grads[i], directions[i]))
@@ -103,7 +103,7 @@ return function(fn, inputs, options)
     end
     values = wrap(true)
     local total = slope(values)
-    local found = total and total.requires_grad and tape.grad(total, values, {allow_unused = true}) or {}
+    local found = total and total.requires_grad and grad(total, values, {allow_unused = true}) or {}
     problem = compare('the second-order gradient', found, function()
       local s = slope(wrap(true))
       return s and s:item() or 0

@@ -5,6 +5,7 @@
 --     local y = (x * x):sum()
 --     y:backward()            -- x.grad is 2, 4, 6
 -- @module gantry.autograd
+local backward = require 'gantry.autograd.backward'
 local op = require 'gantry.autograd.op'
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
@@ -17,8 +18,8 @@ return {
   ops = ops,
   op = op.define,
   op_table = op.table,
-  backward = tape.backward,
-  grad = tape.grad,
+  backward = backward.backward,
+  grad = backward.grad,
   no_grad = tape.no_grad,
   is_recording = tape.is_recording,
   scope = tape.scope,

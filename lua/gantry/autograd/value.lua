@@ -7,9 +7,23 @@ local class = require 'gantry.torch.class'
 
 local Value = {} -- the metatable
 local methods = {} -- filled by gantry.autograd.ops
-Value.__index = methods
 Value.methods = methods
 class.register_plain(Value, 'autograd.value')
+
+--- A method, or what indices name: v[2], v[{{1, 3}, 2}].
+function Value.__index(v, key)
+  local method = methods[key]
+  if method == nil and type(key) ~= 'string' then return methods.index(v, key) end
+  return method
+end
+
+--- Elements cannot be assigned: the history would not know.
+function Value.__newindex(v, key, x)
+  if type(key) ~= 'string' then
+    native.fail('value: its elements cannot be assigned, which no gradient would know of; compute a new value (cat, mul with a mask)')
+  end
+  rawset(v, key, x)
+end
 
 --- True for a recorded value.
 function Value.is(x)
@@ -23,7 +37,7 @@ function Value.new(tensor, requires_grad)
   if not torch.isTensor(tensor) then
     native.fail('value: got %s, wanted a tensor', tensor == nil and 'nil' or 'a ' .. class.type(tensor))
   end
-  return setmetatable({data = tensor, requires_grad = requires_grad or false}, Value)
+  return setmetatable({data = tensor, requires_grad = requires_grad or false, node = false, hooks = false}, Value)
 end
 
 --- The tensor of a value; anything else as it is.
@@ -65,6 +79,40 @@ end
 --- The same tensor without its history.
 function methods:detach()
   return Value.new(self.data)
+end
+
+--- Has fn called with every gradient that a backward pass finds for this value, once it is whole: after all uses of the value have
+-- added to it, before it goes on, and for a leaf before it is added to `grad`. Hooks run in the order they were registered.
+-- @func fn fn(gradient): gets a value of this one's type and size, which has a history only with create_graph, and may return another,
+-- a value or a tensor, to go on in its place. What it keeps beyond a pass it clones: the pass releases gradients.
+-- @treturn table a handle; handle:remove() ends it
+-- @usage h:register_hook(function(g) return g:clamp(-1, 1) end)
+function methods:register_hook(fn)
+  if type(fn) ~= 'function' then native.fail('register_hook: got a %s, wanted a function', torch.type(fn)) end
+  if not self.requires_grad then native.fail 'register_hook: this value requires no gradient, none will ever be found' end
+  local hook = {fn = fn}
+  local hooks = {unpack(self.hooks or {})} -- a pass may be going through the old list
+  hooks[#hooks + 1] = hook
+  self.hooks = hooks
+  function hook.remove()
+    local rest = {}
+    for _, other in ipairs(self.hooks or {}) do
+      if other ~= hook then rest[#rest + 1] = other end
+    end
+    self.hooks = #rest > 0 and rest
+  end
+  return hook
+end
+
+--- Has backward add to `grad` what it finds for this value, as it does for leaves.
+-- @return self
+function methods:retain_grad()
+  if self.node then
+    self:register_hook(function(g)
+      if self.grad then self.grad:add(g.data) else self.grad = g.data:clone() end
+    end)
+  end
+  return self
 end
 
 --- Sizes, as a tensor gives them: size() or size(dim).

@@ -42,14 +42,15 @@ local function down(from, to, k, pad) return nn.SpatialConvolution(from, to, k, 
 
 local function up(from, to, k, pad, adjust) return nn.SpatialFullConvolution(from, to, k, k, 2, 2, pad, pad, adjust, adjust):noBias() end
 
---- The paper's initial weights: N(0, 0.02) for matrices and kernels; batch norm's scale N(1, 0.02), its shift 0.
+--- The paper's initial weights: N(0, 0.02) for matrices and kernels; normalisations' scale N(1, 0.02), their shift 0. Weights in an
+-- nn.EqualizedLearningRate stay what they are.
 -- Draws from torch's generator, module after module.
 -- @param net any module
 -- @return net
 function nets.init(net)
   for _, m in ipairs(net:listModules()) do
-    if m.weight and not m.modules then
-      local norm = m.running_mean ~= nil
+    if m.weight and not m.modules and not m.equalized then
+      local norm = m.running_mean ~= nil or m.normalizes
       m.weight:normal(norm and 1 or 0, 0.02)
       if m.bias then m.bias:zero() end
     end

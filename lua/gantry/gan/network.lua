@@ -19,18 +19,17 @@ local tensor_fields = {'weight', 'bias', 'running_mean', 'running_var'}
 -- @func visit
 function network.tensors(net, prefix, visit)
   if type(net) ~= 'table' then native.fail('network: got %s, wanted a network', net == nil and 'nil' or 'a ' .. torch.type(net)) end
-  if net.modules then
-    for i, child in ipairs(net.modules) do network.tensors(child, prefix .. '.' .. i, visit) end
-    return
-  end
   local known = classes[torch.type(net):match '^nn%.(%w+)$' or '']
   if known then
-    for _, field in ipairs(tensor_fields) do
-      if torch.isTensor(net[field]) then visit(prefix .. '.' .. field, net[field]) end
+    for _, fields in ipairs {tensor_fields, known.buffers or {}} do
+      for _, field in ipairs(fields) do
+        if torch.isTensor(net[field]) then visit(prefix .. '.' .. field, net[field]) end
+      end
     end
-  else
+  elseif not net.modules then
     for i, parameter in ipairs(net:parameters() or {}) do visit(('%s.parameter_%d'):format(prefix, i), parameter) end
   end
+  for i, child in ipairs(net.modules or {}) do network.tensors(child, prefix .. '.' .. i, visit) end
 end
 
 --- Number of weights that training changes.
@@ -96,6 +95,20 @@ local function check_shape(what, name, wanted, file)
   end
 end
 
+local function check_weight(what, name, prefix, arguments, file)
+  local known = classes[name]
+  if not known.shape then return end
+  local ok, wanted = pcall(known.shape, arguments)
+  if not ok then broken(what, '%s has too few arguments', prefix) end
+  if not wanted then return end
+  for i = 1, math.max(#wanted, 4) do
+    if wanted[i] ~= nil and type(wanted[i]) ~= 'number' then broken(what, '%s has an argument of the wrong kind', prefix) end
+  end
+  -- Batch norm without scale and shift has no weight; its running mean has the same size.
+  local plain_norm = arguments[4] == false and name:find 'BatchNorm'
+  check_shape(what, ('%s.%s'):format(prefix, plain_norm and 'running_mean' or known.checked or 'weight'), wanted, file)
+end
+
 local function make(description, prefix, file, depth)
   local what = file.path
   if type(description) ~= 'table' or type(description.class) ~= 'string' or depth > 50 then
@@ -107,22 +120,20 @@ local function make(description, prefix, file, depth)
   if known.container then
     if type(description.modules) ~= 'table' then broken(what, '%s has no modules', prefix) end
     if known.arguments then check_arguments(what, description.class, description.arguments) end
-    local net = nn[name](unpack(known.arguments and description.arguments or {}))
-    for i, child in ipairs(description.modules) do net:add(make(child, prefix .. '.' .. i, file, depth + 1)) end
+    local arguments, children = known.arguments and description.arguments or {}, {}
+    for i, child in ipairs(description.modules) do children[i] = make(child, prefix .. '.' .. i, file, depth + 1) end
+    if known.assemble then
+      check_weight(what, name, prefix, arguments, file)
+      local ok, net = pcall(known.assemble, children, arguments)
+      return ok and net or broken(what, '%s: %s', prefix, tostring(net))
+    end
+    local net = nn[name](unpack(arguments))
+    for _, child in ipairs(children) do net:add(child) end
     return net
   end
   local arguments = description.arguments
   check_arguments(what, description.class, arguments)
-  if known.shape then
-    local ok, wanted = pcall(known.shape, arguments)
-    if not ok then broken(what, '%s has too few arguments', prefix) end
-    for i = 1, math.max(#wanted, 4) do
-      if wanted[i] ~= nil and type(wanted[i]) ~= 'number' then broken(what, '%s has an argument of the wrong kind', prefix) end
-    end
-    -- Batch norm without scale and shift has no weight; its running mean has the same size.
-    local plain_norm = arguments[4] == false and name:find 'BatchNorm'
-    check_shape(what, ('%s.%s'):format(prefix, plain_norm and 'running_mean' or known.checked or 'weight'), wanted, file)
-  end
+  check_weight(what, name, prefix, arguments, file)
   local extra = type(description.extra) == 'table' and description.extra or {}
   local ok, m = pcall(known.make or function(a) return nn[name](unpack(a)) end, arguments, extra)
   if not ok then broken(what, '%s: %s', prefix, tostring(m)) end

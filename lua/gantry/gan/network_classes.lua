@@ -1,6 +1,7 @@
 --- The classes that network descriptions may name: how a module becomes arguments of its constructor, and those a module again.
 -- @module gantry.gan.network_classes
 local nn = require 'gantry.nn'
+local torch = require 'gantry.torch'
 
 local function flag(x) return x and true or false end
 local function list(storage)
@@ -13,6 +14,8 @@ local function conv_arguments(m) return {m.nInputPlane, m.nOutputPlane, m.kW, m.
 local function pool_arguments(m) return {m.kW, m.kH, m.dW, m.dH, m.padW, m.padH} end
 local function norm_arguments(m) return {m.running_mean:size(1), m.eps, m.momentum, m.weight ~= nil} end
 local function norm_shape(a) return {a[1]} end
+local function plain_norm_arguments(m) return {m.channels, m.eps, m.weight ~= nil} end
+local function plain_norm_shape(a) return a[3] and {a[1]} end
 local function none() return {} end
 local function inplace(m) return {flag(m.inplace)} end
 local function dimension_arguments(m) return {m.dimension, m.nInputDims} end
@@ -20,8 +23,9 @@ local function pad_arguments(m) return {m.pad_l, m.pad_r, m.pad_t, m.pad_b} end
 local function input_dims(m) return {input_dims = m.numInputDims} end
 
 -- Each class: `arguments` of its constructor, read off a module; `extra`: what the constructor does not take;
--- `make(a, extra)`; `shape(a)`: of its weight (or of the tensor that `checked` names), so that a file can be checked before
--- memory is asked for; container: it is made without more than its arguments, and its modules are added.
+-- `make(a, extra)`; `shape(a)`: of its weight (or of the tensor that `checked` names), nil where it has none, so that a file can be
+-- checked before memory is asked for; `buffers`: its tensors besides weight, bias, running_mean and running_var; container: it is made
+-- without more than its arguments, and its modules are added, or `assemble(modules, a)` makes it of them.
 return {
   Identity = {arguments = none}, Tanh = {arguments = none}, Sigmoid = {arguments = none},
   ReLU = {arguments = inplace},
@@ -89,10 +93,58 @@ return {
   Sequential = {container = true}, ConcatTable = {container = true}, ParallelTable = {container = true},
   Concat = {container = true, arguments = function(m) return {m.dimension} end},
 
+  -- layers around others
+  SpectralNorm = {
+    container = true, buffers = {'u', 'v'}, arguments = function(m) return {m.iterations} end,
+    assemble = function(modules, a) return nn.SpectralNorm(modules[1], a[1]) end,
+  },
+  EqualizedLearningRate = {
+    container = true, arguments = function(m) return {m.variance, m.rate} end,
+    assemble = function(modules, a) return nn.EqualizedLearningRate(modules[1], a[1], a[2]) end,
+  },
+  Residual = {container = true, assemble = function(modules) return nn.Residual(modules[1], modules[2]) end},
+  ConditionalSequential = {container = true},
+  SelfAttention = {container = true, assemble = function(modules) return nn.SelfAttention(modules) end},
+  Projection = {container = true, assemble = function(modules) return nn.Projection(modules) end},
+  AdaptiveInstanceNormalization = {
+    container = true, arguments = function(m) return {m.channels, m.eps} end,
+    assemble = function(modules, a) return nn.AdaptiveInstanceNormalization(a[1], modules[1], a[2]) end,
+  },
+  SpatialModulatedConvolution = {
+    container = true, shape = function(a) return {a[2], a[1], a[3], a[3]} end,
+    arguments = function(m) return {m.nInputPlane, m.nOutputPlane, m.kW, m.demodulate} end,
+    assemble = function(modules, a) return nn.SpatialModulatedConvolution(a[1], a[2], modules[1], a[3], a[4]) end,
+  },
+  VirtualBatch = {
+    container = true, buffers = {'reference'}, checked = 'reference', shape = function(a) return a end,
+    arguments = function(m) return list(m.reference:size()) end,
+    assemble = function(modules, a) return nn.VirtualBatch(modules[1], torch.Tensor(torch.LongStorage(a))) end,
+  },
+  VirtualBatchNormalization = {arguments = function(m) return {m.weight:size(1), m.eps} end, shape = norm_shape},
+
+  -- normalisation
+  GroupNormalization = {
+    arguments = function(m) return {m.groups, m.channels, m.eps, m.weight ~= nil} end,
+    shape = function(a) return a[4] and {a[2]} end,
+  },
+  LayerNormalization = {arguments = plain_norm_arguments, shape = plain_norm_shape},
+  InstanceNormalization = {arguments = plain_norm_arguments, shape = plain_norm_shape},
+  PixelNormalization = {arguments = function(m) return {m.eps} end},
+  ConditionalBatchNormalization = {
+    arguments = function(m) return {m.weight:size(2), m.weight:size(1), m.eps, m.momentum} end,
+    shape = function(a) return {a[2], a[1]} end,
+  },
+
   -- with parameters
   Maxout = {
     arguments = function(m) return {m.weight:size(2), m.outputSize, m.pieces} end,
     shape = function(a) return {a[2] * a[3], a[1]} end,
+  },
+  LookupTable = {
+    arguments = function(m) return {m.weight:size(1), m.weight:size(2)} end, shape = function(a) return {a[1], a[2]} end,
+  },
+  MinibatchDiscrimination = {
+    arguments = function(m) return {m.weight:size(1), m.kernels, m.dimensions} end, shape = function(a) return {a[1], a[2] * a[3]} end,
   },
   PReLU = {arguments = function(m) return {m.nOutputPlane} end, shape = function(a) return {math.max(a[1], 1)} end},
   Mul = {arguments = none, shape = function() return {1} end},
@@ -160,6 +212,8 @@ return {
   },
   SpatialZeroPadding = {arguments = pad_arguments}, SpatialReflectionPadding = {arguments = pad_arguments},
   SpatialReplicationPadding = {arguments = pad_arguments},
+  PixelShuffle = {arguments = function(m) return {m.upscaleFactor} end},
+  MinibatchStandardDeviation = {arguments = function(m) return {m.group} end},
   SpatialUpSamplingNearest = {arguments = function(m) return {m.scale_factor} end},
   SpatialUpSamplingBilinear = {
     arguments = function(m) return m.scale_factor and {m.scale_factor} or {m.oheight, m.owidth} end,

@@ -7,7 +7,7 @@ local duplicate = require 'gantry.nn.duplicate'
 local nested = require 'gantry.nn.nested'
 
 local fail = native.fail
-local is_value, map, each = autograd.is_value, nested.map, nested.each
+local is_value, map, each, ops = autograd.is_value, nested.map, nested.each, autograd.ops
 
 local bridge = {}
 
@@ -124,48 +124,78 @@ local function with_own_buffers(module)
   return duplicate.copy(module, memo)
 end
 
+--- The parts of a nested list, in order, and the nested list of new parts in their places.
+local function parts_of(x)
+  local parts = {}
+  map(x, function(part) parts[#parts + 1] = part end)
+  return parts
+end
+
+local function in_places(x, parts, skip)
+  local i = skip or 0
+  return map(x, function()
+    i = i + 1
+    return parts[i]
+  end)
+end
+
+--- A vector cut into the parts of a nested list of tensors, in their sizes.
+local function taken_apart(vector, like)
+  local at = 1
+  return map(like, function(part)
+    local n = part:nElement()
+    at = at + n
+    return ops.reshape_as(ops.narrow(vector, 1, at - n, n), part)
+  end)
+end
+
 --- Each call runs a copy with its own buffers, so that several calls can wait for their backward. Where parameters want
 -- gradients, a leaf of one number stands first in the list: it has the call recorded even if no input wants a gradient.
+-- Several outputs are one vector, which bridge.apply takes apart again.
 local protocol = autograd.op {name = 'torch7_module', arity = 'list', second = false,
   forward = function(list, run)
-    if run.table_input then
-      run.input = {unpack(list, 1 + run.leaves)}
-    else
-      run.input = list[1 + run.leaves]
-    end
+    run.input = in_places(run.input, list, run.leaves)
     local output = run.module:updateOutput(run.input)
-    if not torch.isTensor(output) then
-      fail('%s: its output is a %s; called on recorded values it has to be a tensor, or the module has to define call(x)',
-        torch.type(run.module), torch.type(output))
+    run.output = output
+    if torch.isTensor(output) then return output:clone() end
+    local parts = parts_of(output)
+    for i, part in ipairs(parts) do
+      if not torch.isTensor(part) then
+        fail('%s: a part of its output is a %s, wanted a tensor', torch.type(run.module), torch.type(part))
+      end
+      parts[i] = ops.view(part, -1)
     end
-    return output:clone()
+    if #parts == 0 then fail('%s: its output is a %s, wanted a tensor or a list of them', torch.type(run.module), torch.type(output)) end
+    return ops.cat(parts, 1)
   end,
   backward = function(c, g)
     local run = c[2]
-    local gradInput = run.module:updateGradInput(run.input, g)
+    local gradOutput = torch.isTensor(run.output) and g or taken_apart(g, run.output)
+    local gradInput = run.module:updateGradInput(run.input, gradOutput)
     local found = {}
     if run.leaves == 1 then
-      run.module:accGradParameters(run.input, g, 1)
+      run.module:accGradParameters(run.input, gradOutput, 1)
       found[1] = c[1][1]:clone():zero()
     end
-    for i = 1 + run.leaves, #c[1] do
-      if c.need[i] then found[i] = (run.table_input and gradInput[i - run.leaves] or gradInput):clone() end
+    for i, gradient in ipairs(parts_of(gradInput)) do
+      if c.need[i + run.leaves] then found[i + run.leaves] = gradient:clone() end
     end
     return found
   end}
 
---- Applies a module that has only Torch7's methods to a value, or to a list of them.
+--- Applies a module that has only Torch7's methods to a value, or to a nested list of values and tensors.
 -- @tparam table module the module
--- @param input a value, or a list of values and tensors
+-- @param input a value, or a nested list with one in it
 -- @bool frozen whether its parameters' gradients are left alone
+-- @return a value, or a nested list of them, as the module's output is
 function bridge.apply(module, input, frozen)
-  local table_input = not is_value(input)
   local parameters = module:parameters()
-  local run = {module = with_own_buffers(module), table_input = table_input}
-  local list = table_input and {unpack(input)} or {input}
+  local run = {module = with_own_buffers(module), input = input}
+  local list = parts_of(input)
   run.leaves = not frozen and parameters ~= nil and #parameters > 0 and 1 or 0
   if run.leaves == 1 then table.insert(list, 1, autograd.value(parameters[1].new(1):zero(), true)) end
-  return protocol(list, run)
+  local output = protocol(list, run)
+  return torch.isTensor(run.output) and output or taken_apart(output, run.output)
 end
 
 return bridge

@@ -15,6 +15,13 @@ for _, name in ipairs {
   -- parameters
   'linear', 'maxout', 'spatial_convolution', 'spatial_full_convolution', 'batch_normalization', 'spatial_batch_normalization',
   'prelu', 'mul', 'cmul', 'add', 'cadd',
+  'lookup_table', 'minibatch_discrimination',
+  -- normalisation
+  'group_normalization', 'layer_normalization', 'instance_normalization', 'pixel_normalization', 'conditional_batch_normalization',
+  'adaptive_instance_normalization', 'virtual_batch_normalization', 'virtual_batch',
+  -- layers around others, layers made of others
+  'composite', 'spectral_norm', 'equalized_learning_rate', 'residual', 'conditional_sequential', 'self_attention', 'projection',
+  'spatial_modulated_convolution',
   -- element by element
   'relu', 'leaky_relu', 'elu', 'tanh', 'sigmoid', 'soft_plus', 'log_sigmoid', 'soft_sign', 'hard_tanh', 'clamp', 'threshold',
   'abs', 'square', 'sqrt', 'power', 'exp', 'log', 'mul_constant', 'add_constant', 'gradient_reversal', 'dropout',
@@ -23,7 +30,7 @@ for _, name in ipairs {
   -- shapes
   'identity', 'view', 'reshape', 'narrow', 'select', 'transpose', 'squeeze', 'unsqueeze', 'replicate', 'contiguous', 'padding',
   'spatial_zero_padding', 'spatial_reflection_padding', 'spatial_replication_padding', 'spatial_up_sampling_nearest',
-  'spatial_up_sampling_bilinear',
+  'spatial_up_sampling_bilinear', 'pixel_shuffle', 'minibatch_standard_deviation',
   -- lists
   'join_table', 'cadd_table', 'csub_table', 'cmul_table', 'cdiv_table', 'cmax_table', 'cmin_table', 'select_table', 'narrow_table',
   'flatten_table', 'split_table',

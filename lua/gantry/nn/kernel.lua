@@ -4,6 +4,7 @@ local native = require 'gantry.native'
 local dtypes = require 'gantry.torch.dtypes'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local Value = require 'gantry.autograd.value'
 
 local C, check, fail = native.C, native.check, native.fail
 local shape = ffi.new 'int64_t[8]'
@@ -101,6 +102,28 @@ function kernel.dimension(layer, t, dim, inner)
   end
   if d < 1 or d > t.rank then fail('%s: dimension %d of an input of %s', torch.type(layer), dim, kernel.sizes(t)) end
   return d
+end
+
+--- Class labels as layers take them: a LongTensor of n numbers in 1..classes. Raises an error for anything else.
+-- @param layer the layer, for the message
+-- @param labels what it was given; a recorded value too
+-- @int n wanted count
+-- @int classes how many there are
+-- @return a LongTensor of n numbers
+function kernel.labels(layer, labels, n, classes)
+  labels = Value.unwrap(labels)
+  if not torch.isTensor(labels) or labels.dtype ~= C.GT_LONG then
+    fail('%s: the labels are %s, wanted a torch.LongTensor of numbers in 1..%d', torch.type(layer),
+      labels == nil and 'nil' or 'a ' .. torch.type(labels), classes)
+  end
+  if labels:nElement() ~= n then
+    fail('%s: got %d labels (%s), wanted %d', torch.type(layer), labels:nElement(), kernel.sizes(labels), n)
+  end
+  if n > 0 then
+    local low, high = labels:min(), labels:max()
+    if low < 1 or high > classes then fail('%s: label %d is outside 1..%d', torch.type(layer), low < 1 and low or high, classes) end
+  end
+  return labels:contiguous():view(n)
 end
 
 --- op(x, p) of values, where p broadcasts against x or has as many elements in other sizes.

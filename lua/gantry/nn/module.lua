@@ -29,6 +29,7 @@ local weak = {__mode = 'k'}
 local leaves = setmetatable({}, weak)          -- module -> {name -> leaf}
 local frozen = setmetatable({}, weak)          -- module -> true
 local untracked = setmetatable({}, weak)       -- module -> true: its running statistics stand still
+local stand_ins = setmetatable({}, weak)       -- module -> {parameter's name -> value used in its place}
 
 function Module:__init()
   self.gradInput = torch.Tensor()
@@ -192,6 +193,8 @@ end
 -- @string name of the field that holds the tensor
 -- @return a value, or nil where the field is nil
 function Module:param(name)
+  local instead = stand_ins[self]
+  if instead and instead[name] then return instead[name] end
   local tensor = self[name]
   if tensor == nil then return nil end
   if frozen[self] then return autograd.value(tensor) end
@@ -206,6 +209,26 @@ function Module:param(name)
     mine[name] = leaf
   end
   return leaf
+end
+
+--- Whether the module is written with ops, so that it takes its parameters from `param` when it is called on recorded values.
+function Module:has_call() return not call_is_older(self) and self.call ~= Module.call end
+
+--- Calls fn(...) while `param` gives other values in place of this module's parameters: a weight that was computed, say. For layers
+-- around this one.
+-- @tparam table values name -> value
+-- @func fn
+-- @return what fn returns
+-- @usage layer:with_values({weight = layer:param 'weight' * 0.5}, layer.forward, layer, x)
+function Module:with_values(values, fn, ...)
+  local before = stand_ins[self]
+  stand_ins[self] = before and setmetatable(values, {__index = before}) or values
+  local function finish(ok, ...)
+    stand_ins[self] = before
+    if not ok then error((...), 0) end
+    return ...
+  end
+  return finish(xpcall(fn, native.keep_trace, ...))
 end
 
 --- Moves all parameters into one vector, and all gradients into another, of which they are views from then on. Called again

@@ -4,6 +4,7 @@
 -- list, as __names, what its __index finds beyond the fields that can be seen.
 -- @module gantry.repl.complete
 local lfs = require 'lfs'
+local Value = require 'gantry.autograd.value'
 local torch = require 'gantry.torch'
 local tensor = require 'gantry.torch.tensor'
 local storage = require 'gantry.torch.storage'
@@ -52,6 +53,9 @@ function complete.names(value)
     collect_up(found, tensor.methods[value.dtype])
   elseif torch.isStorage(value) then
     collect_up(found, storage.methods[value.dtype])
+  elseif Value.is(value) then
+    collect(found, value)
+    collect(found, Value.methods)
   else
     collect_up(found, value)
   end

@@ -23,7 +23,7 @@ local function shape_of(kind, maker)
   end
 end
 local conv_shape, pool_shape = shape_of(conv_t, 'conv_shape'), shape_of(pool_t, 'pool_shape')
-local rows, columns = op.whole 'the height', op.whole 'the width'
+local rows, columns, want_eps = op.whole 'the height', op.whole 'the width', op.number 'eps'
 
 -- The fields of a table as whole numbers, in order; each has a default, or is wanted.
 local function fields(what, o, names, defaults)
@@ -102,6 +102,32 @@ return function(ops)
     return c.need1 and ops.conv_input(y, g, shape, size(x, 3), size(x, 4)), c.need2 and ops.conv(x, g, shape)
   end}
 
+  --- A convolution whose kernels each image scales, input plane by input plane, and, demodulated, brings back to unit length:
+  -- Karras, Laine, Aittala, Hellsten, Lehtinen and Aila 2020, arXiv 1912.04958, equations 1 and 3. Both are done to what goes in and
+  -- comes out, so that all images share one convolution.
+  -- @param x N x C x H x W
+  -- @param w O x C x KH x KW
+  -- @param style N x C
+  -- @param shape from conv_shape, without groups
+  -- @bool[opt=true] demodulate
+  -- @number[opt=1e-8] eps added to the kernels' squared lengths
+  -- @return N x O x OH x OW
+  function ops.modulated_conv(x, w, style, shape, demodulate, eps)
+    local kernels, styles = Value.tensor(w, 'modulated_conv', 2), Value.tensor(style, 'modulated_conv', 3)
+    Value.tensor(x, 'modulated_conv')
+    conv_shape(shape, 'modulated_conv')
+    if eps ~= nil then want_eps(eps, 'modulated_conv') end
+    if kernels.rank ~= 4 or styles.rank ~= 2 then
+      fail('modulated_conv: got kernels of %d dimensions and styles of %d, wanted 4 and 2', kernels.rank, styles.rank)
+    end
+    local y = ops.conv(ops.mul(x, ops.view(style, size(style, 1), size(style, 2), 1, 1)), w, shape)
+    if demodulate == false then return y end
+    local squares = ops.sum(ops.mul(w, w), {3, 4})                                        -- O x C
+    local lengths = ops.matmul(ops.mul(style, style), squares, false, true)               -- N x O
+    local scale = ops.pow(ops.add(lengths, eps or 1e-8), -0.5)
+    return ops.mul(y, ops.view(scale, size(style, 1), size(w, 1), 1, 1))
+  end
+
   --- max_pool(x, shape): the largest in each window; N x C x H x W; shape: ops.pool_shape {...}.
   ops.max_pool = define {name = 'max_pool', options = {pool_shape}, reads = '', second = true, forward = function(x, shape)
     local y, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
@@ -128,14 +154,26 @@ return function(ops)
     return ops.max_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
 
-  --- avg_pool(x, shape): the mean of each window; N x C x H x W; shape: ops.pool_shape {...}.
-  ops.avg_pool = define {name = 'avg_pool', options = {pool_shape}, reads = '', second = true, forward = function(x, shape)
+  local avg_pool = define {name = 'avg_pool', options = {pool_shape}, reads = '', second = true, forward = function(x, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_avg_pool(y, x, shape))
     return y
   end, backward = function(c, g)
     return ops.avg_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
+  --- The mean of each window.
+  -- @param x N x C x H x W
+  -- @param shape from pool_shape
+  function ops.avg_pool(x, shape)
+    pool_shape(shape, 'avg_pool')
+    local t, k = Value.tensor(x, 'avg_pool'), shape.kh
+    -- Windows side by side are blocks, whose sums stay in the inner layout.
+    if C.gt_is_inner(t) ~= 0 and shape.kw == k and shape.stride_h == k and shape.stride_w == k and shape.pad_h + shape.pad_w == 0
+      and size(t, 3) % k == 0 and size(t, 4) % k == 0 then
+      return ops.scale(ops.block_sum(x, k), 1 / k ^ 2)
+    end
+    return avg_pool(x, shape)
+  end
   --- avg_pool_grad(g, shape, h, w): g spread evenly over the windows it was the mean of: avg_pool's gradient.
   ops.avg_pool_grad = define {name = 'avg_pool_grad', options = {pool_shape, rows, columns}, reads = '', second = true,
     forward = function(g, shape, h, w)

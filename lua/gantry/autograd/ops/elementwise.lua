@@ -118,19 +118,25 @@ return function(ops)
     return ops.neg(ops.mul(g, ops.mul(c.out, c.out)))
   end}
 
-  local ne, eq, inverse = C.gt_unary_code 'ne', C.gt_unary_code 'eq', C.gt_unary_code 'cinv'
+  local ne_code, eq_code, inverse = C.gt_unary_code 'ne', C.gt_unary_code 'eq', C.gt_unary_code 'cinv'
   local add_code, mul_code = C.gt_binary_code 'add', C.gt_binary_code 'mul'
 
-  --- safe_reciprocal(x): 1 / x where x is not 0, else 0: a gradient's divisor that may vanish.
-  ops.safe_reciprocal = define {name = 'safe_reciprocal', reads = 'o', second = true, forward = function(x)
-    local r, mask = new_tensor(x.dtype), new_tensor(x.dtype)
-    check(C.gt_unary(eq, r, x, 0, 0))
-    check(C.gt_binary(add_code, r, r, x, 1))
-    check(C.gt_unary(inverse, r, r, 0, 0))
-    check(C.gt_unary(ne, mask, x, 0, 0))
+  -- r times what a comparison with 0 (or the sign) makes of x, in place.
+  local function times(r, mask_code, x)
+    local mask = new_tensor(x.dtype)
+    check(C.gt_unary(mask_code, mask, x, 0, 0))
     check(C.gt_binary(mul_code, r, r, mask, 0))
     C.gt_tensor_release(mask)
     return r
+  end
+
+  --- safe_reciprocal(x): 1 / x where x is not 0, else 0: a gradient's divisor that may vanish.
+  ops.safe_reciprocal = define {name = 'safe_reciprocal', reads = 'o', second = true, forward = function(x)
+    local r = new_tensor(x.dtype)
+    check(C.gt_unary(eq_code, r, x, 0, 0))
+    check(C.gt_binary(add_code, r, r, x, 1))
+    check(C.gt_unary(inverse, r, r, 0, 0))
+    return times(r, ne_code, x)
   end, backward = function(c, g)
     return ops.neg(ops.mul(g, ops.mul(c.out, c.out)))
   end}
@@ -149,13 +155,14 @@ return function(ops)
   ops.exp = define {name = 'exp', reads = 'o', second = true, forward = unary 'exp', backward = function(c, g) return ops.mul(g, c.out) end}
   --- log(x): the natural logarithm.
   ops.log = define {name = 'log', reads = '1', second = true, forward = unary 'log', backward = function(c, g) return ops.div(g, c[1]) end}
-  --- sqrt(x): the square root; its gradient at 0 is taken as 0.
+  --- sqrt(x): the square root. At 0, where its slope is infinite, it counts as constant: gradients of every order are 0.
   ops.sqrt = define {name = 'sqrt', reads = 'o', second = true, forward = unary 'sqrt', backward = function(c, g)
     return ops.mul(g, ops.scale(ops.safe_reciprocal(c.out), 0.5))
   end}
-  local pow_code = C.gt_unary_code 'pow'
 
-  --- root(x, p): x ^ (1 / p); its gradient at 0 is taken as 0.
+  local pow_code, abs_code, sign_code = C.gt_unary_code 'pow', C.gt_unary_code 'abs', C.gt_unary_code 'sign'
+
+  --- root(x, p): x ^ (1 / p). At 0 gradients of every order are 0.
   ops.root = define {name = 'root', options = {number 'the order'}, reads = '1o', second = true, forward = function(x, p)
     local r = new_tensor(x.dtype)
     check(C.gt_unary(pow_code, r, x, 1 / p, 0))
@@ -163,6 +170,38 @@ return function(ops)
   end, backward = function(c, g)
     return ops.mul(g, ops.scale(ops.mul(c.out, ops.safe_reciprocal(c[1])), 1 / c[2]))
   end}
+
+  -- |x| ^ p, and sign(x) |x| ^ p, each the other's derivative but for a factor. Where x is 0 they are 0 (but |x| ^ 0 is 1), whatever
+  -- p, so that gradients of every order are finite there.
+  local function magnitude(x, p)
+    local r = new_tensor(x.dtype)
+    check(C.gt_unary(abs_code, r, x, 0, 0))
+    if p < 0 then -- 0 would be infinite: 1 for now
+      local zero = new_tensor(x.dtype)
+      check(C.gt_unary(eq_code, zero, x, 0, 0))
+      check(C.gt_binary(add_code, r, r, zero, 1))
+      C.gt_tensor_release(zero)
+    end
+    check(C.gt_unary(pow_code, r, r, p, 0))
+    return r
+  end
+
+  --- abs_pow(x, p): |x| ^ p, 0 where x is 0 (but |x| ^ 0 is 1).
+  ops.abs_pow = define {name = 'abs_pow', options = {number 'the exponent'}, reads = '1', second = true, forward = function(x, p)
+    local r = magnitude(x, p)
+    return p < 0 and times(r, ne_code, x) or r
+  end, backward = function(c, g)
+    if c[2] == 0 then return nil end
+    return ops.mul(g, ops.scale(ops.signed_pow(c[1], c[2] - 1), c[2]))
+  end}
+  --- signed_pow(x, p): sign(x) |x| ^ p, 0 where x is 0.
+  ops.signed_pow = define {name = 'signed_pow', options = {number 'the exponent'}, reads = '1', second = true, forward = function(x, p)
+    return times(magnitude(x, p), sign_code, x)
+  end, backward = function(c, g)
+    if c[2] == 0 then return nil end
+    return ops.mul(g, ops.scale(ops.abs_pow(c[1], c[2] - 1), c[2]))
+  end}
+
   --- sin(x): the sine of radians.
   ops.sin = define {name = 'sin', reads = '1', second = true,
     forward = unary 'sin', backward = function(c, g) return ops.mul(g, ops.cos(c[1])) end}

@@ -52,7 +52,7 @@ return function(ops)
     return c.need1 and g, c.need2 and ops.channel_sum(g)
   end}
   -- The activation's sign is found anew, from both.
-  local activated = define {name = 'add_bias_activated', arity = 2, reads = '12', second = true,
+  local activated = define {name = 'add_bias_activated', arity = 2, options = {op.number 'the slope'}, reads = '12', second = true,
     forward = add_bias, backward = function(c, g)
     local x, bias, slope = Value.unwrap(c[1]), Value.unwrap(c[2]), c[3]
     if c.recording then

@@ -13,9 +13,10 @@ local data = Value.unwrap
 -- The op's options: see below.
 local function options(o, name)
   if type(o) ~= 'table' then fail('%s: the options are %s, wanted a table', name, shown(o)) end
-  for _, key in ipairs {'momentum', 'eps', 'slope'} do
-    if o[key] ~= nil and type(o[key]) ~= 'number' then fail('%s: %s is %s, wanted a number', name, key, shown(o[key])) end
-  end
+  local momentum, eps, slope = o.momentum, o.eps, o.slope
+  if momentum ~= nil and type(momentum) ~= 'number' then fail('%s: momentum is %s, wanted a number', name, shown(momentum)) end
+  if eps ~= nil and type(eps) ~= 'number' then fail('%s: eps is %s, wanted a number', name, shown(eps)) end
+  if slope ~= nil and type(slope) ~= 'number' then fail('%s: slope is %s, wanted a number', name, shown(slope)) end
 end
 
 --- All dimensions but the second, and how many elements they hold.

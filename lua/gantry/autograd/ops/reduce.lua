@@ -8,6 +8,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 local one = ffi.new('int64_t[1]', 1)
+local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local number = ffi.new 'double[1]'
 
 local data = Value.unwrap
@@ -55,8 +56,8 @@ return function(ops)
 
   local sum_dims = define {name = 'sum_dims', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
-    local shape = ffi.new('int64_t[?]', #sizes, sizes)
-    check(C.gt_sum_to(r, x, #sizes, shape))
+    for d = 1, #sizes do dims[d - 1] = sizes[d] end
+    check(C.gt_sum_to(r, x, #sizes, dims))
     return r
   end, backward = function(c, g)
     return ops.expand_as(g, c[1])
@@ -84,13 +85,14 @@ return function(ops)
     return ops.scale(ops.sum(ops.mul(centred, centred), over, keep), 1 / (biased and count or count - 1))
   end
 
-  --- The p-norm (default 2) of everything, or over dimensions. Its gradient is 0 where the norm is.
+  --- The p-norm (default 2) of everything, or over dimensions. Where it is 0 its gradients of every order are 0: of its subgradients
+  -- the shortest, so that a penalty on the slope of a constant critic pushes it nowhere rather than to NaN.
   function ops.norm(x, p, over, keep)
     p = p or 2
-    if type(p) ~= 'number' or p <= 0 then fail('norm: the order is %s, wanted a number above 0', shown(p)) end
+    if type(p) ~= 'number' or not (p > 0 and p < math.huge) then fail('norm: p is %s, wanted a finite number above 0', shown(p)) end
     if p == 1 then return ops.sum(ops.abs(x), over, keep) end
     if p == 2 then return ops.sqrt(ops.sum(ops.mul(x, x), over, keep)) end
-    return ops.root(ops.sum(ops.pow(ops.abs(x), p), over, keep), p)
+    return ops.root(ops.sum(ops.abs_pow(x, p), over, keep), p)
   end
 
   --- max(x, dim, keep): the largest along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.

@@ -2,36 +2,40 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local common = require 'gantry.autograd.ops.common'
 local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
+local floor, type = math.floor, type
 local define, whole = op.define, op.whole
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
-local data = Value.unwrap
+local data, want_dim, zeros_like = Value.unwrap, common.want_dim, common.zeros_like
 
---- A zero-filled tensor of x's type, with x's sizes but for `size` in dimension dim.
-local function zeros_like(x, dim, size)
-  local r = new_tensor(x.dtype)
-  for d = 0, x.rank - 1 do dims[d] = x.shape[d] end
-  if dim then dims[dim - 1] = size end
-  check(C.gt_tensor_resize(r, x.rank, dims))
-  check(C.gt_fill(r, 0))
-  return r
+-- What follows x as a list: it is one, or a storage, or comes one after another (the ninth is one too many). A table made of `...` would
+-- not be compiled.
+local function list_of(a, b, c, d, e, f, g, h, i)
+  if type(a) == 'table' then return a end
+  if h ~= nil then return {a, b, c, d, e, f, g, h, i} end
+  if e ~= nil then return {a, b, c, d, e, f, g} end
+  if d ~= nil then return {a, b, c, d} end
+  if c ~= nil then return {a, b, c} end
+  if b ~= nil then return {a, b} end
+  if torch.isStorage(a) then return a:totable() end
+  return {a}
 end
 
--- A list of sizes, out of what follows x: a table of them, or one after another.
-local function sizes_of(what, first, ...)
-  local sizes = first
-  if torch.isStorage(first) then sizes = first:totable() elseif type(first) ~= 'table' then sizes = {first, ...} end
-  if #sizes < 1 or #sizes > C.GT_MAX_RANK then fail('%s: got %d dimensions, wanted 1 to %d', what, #sizes, C.GT_MAX_RANK) end
-  for d = 1, #sizes do
-    local n = sizes[d]
-    if type(n) ~= 'number' or n ~= math.floor(n) or n > 2 ^ 53 or n < -1 then
-      fail('%s: size %d is %s, wanted a whole number', what, d, shown(n))
+local function sizes_of(what, a, b, c, d, e, f, g, h, i)
+  local sizes = list_of(a, b, c, d, e, f, g, h, i)
+  local rank = #sizes
+  if rank < 1 or rank > C.GT_MAX_RANK then fail('%s: got %d dimensions, wanted 1 to %d', what, rank, C.GT_MAX_RANK) end
+  for k = 1, rank do
+    local n = sizes[k]
+    if type(n) ~= 'number' or n ~= floor(n) or n > 2 ^ 53 or n < -1 then
+      fail('%s: size %d is %s, wanted a whole number', what, k, shown(n))
     end
   end
   return sizes
@@ -47,22 +51,6 @@ end
 local function set_dims(sizes)
   for d = 1, #sizes do dims[d - 1] = sizes[d] end
 end
-
-local function want_dim(what, x, dim)
-  local rank = Value.tensor(x, what).rank
-  if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, shown(dim), rank)
-  end
-end
-
-local function want_indices(what, x, dim, index)
-  want_dim(what, x, dim)
-  if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, shown(index))
-  end
-end
-
-local want_size = whole 'the size'
 
 return function(ops)
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
@@ -83,13 +71,16 @@ return function(ops)
 
   local function reshaped(x, sizes)
     -- An op of its own: the gradient finds back to the layout.
-    if torch.isTensor(data(x)) and C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end
+    local t = data(x)
+    if torch.isTensor(t) and C.gt_is_inner(t) ~= 0 then x = ops.contiguous(x) end
     return reshape(x, sizes)
   end
 
   --- view(x, ...): x's elements in other sizes, view(x, 4, -1) or view(x, {4, -1}), of which one may be -1. Copies where strides make it
   -- necessary.
-  function ops.view(x, first, ...) return reshaped(x, sizes_of('view', first, ...)) end
+  function ops.view(x, a, b, c, d, e, f, g, h, i)
+    return reshaped(x, sizes_of('view', a, b, c, d, e, f, g, h, i))
+  end
   --- reshape(x, ...): as view.
   ops.reshape = ops.view
 
@@ -135,8 +126,9 @@ return function(ops)
     return ops.permute(g, back)
   end}
   --- permute(x, ...): x with its dimensions in another order: permute(x, 2, 3, 1) or permute(x, {2, 3, 1}).
-  function ops.permute(x, first, ...)
-    local list = type(first) == 'table' and first or {first, ...}
+  function ops.permute(x, a, b, c, d, e, f, g, h, i)
+    local list, rank = list_of(a, b, c, d, e, f, g, h, i), Value.tensor(x, 'permute').rank
+    if #list ~= rank then fail('permute: got %d dimensions for %d of them', #list, rank) end
     for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
@@ -196,7 +188,7 @@ return function(ops)
   --- x with a dimension of size 1 before dimension dim.
   function ops.unsqueeze(x, dim)
     local t, sizes = Value.tensor(x, 'unsqueeze'), {}
-    if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > t.rank + 1 then
+    if type(dim) ~= 'number' or dim ~= floor(dim) or dim < 1 or dim > t.rank + 1 then
       fail('unsqueeze: dimension %s is outside 1..%d', shown(dim), t.rank + 1)
     end
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
@@ -234,7 +226,9 @@ return function(ops)
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
   --- expand(x, ...): x repeated to the given sizes where its own are 1 (or missing in front), without copying.
-  function ops.expand(x, first, ...) return expand(x, sizes_of('expand', first, ...)) end
+  function ops.expand(x, a, b, c, d, e, f, g, h, i)
+    return expand(x, sizes_of('expand', a, b, c, d, e, f, g, h, i))
+  end
   --- x repeated to the sizes of another tensor or value.
   function ops.expand_as(x, like) return expand(x, sizes_like('expand_as', like, 2)) end
 
@@ -251,83 +245,5 @@ return function(ops)
     local sizes = sizes_like('sum_to', b)
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
-  end
-
-  --- index_select(x, dim, index): the slices of a dimension that a LongTensor of 1-based indices names.
-  ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
-    want_indices('index_select', x, dim, index)
-    local r = new_tensor(x.dtype)
-    check(C.gt_index_select(r, x, dim - 1, index))
-    return r
-  end, backward = function(c, g)
-    return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
-  end}
-  --- index_put(x, dim, index, size): zeros with x's slices added at the indices: index_select's adjoint.
-  ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
-    want_indices('index_put', x, dim, index)
-    want_size(size, 'index_put')
-    local r = zeros_like(x, dim, size)
-    check(C.gt_index_add(r, dim - 1, index, x))
-    return r
-  end, backward = function(c, g)
-    return ops.index_select(g, c[2], c[3])
-  end}
-
-  --- gather(x, dim, index): r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
-  ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
-    want_indices('gather', x, dim, index)
-    local r = new_tensor(x.dtype)
-    check(C.gt_gather(r, x, dim - 1, index))
-    return r
-  end, backward = function(c, g)
-    return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
-  end}
-  --- scatter_add(x, dim, index, size): zeros with x added where index says: gather's adjoint.
-  ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
-    want_indices('scatter_add', x, dim, index)
-    want_size(size, 'scatter_add')
-    local r = zeros_like(x, dim, size)
-    check(C.gt_scatter_add(r, dim - 1, index, x))
-    return r
-  end, backward = function(c, g)
-    return ops.gather(g, c[2], c[3])
-  end}
-
-  local want_scale, want_count = whole 'the scale', whole 'the number of elements'
-
-  --- Every pixel of ... x H x W repeated `scale` times in both directions.
-  function ops.upsample_nearest(x, scale)
-    local t, apart, out = Value.tensor(x, 'upsample_nearest'), {}, {}
-    if t.rank < 2 then fail('upsample_nearest: got %d dimensions, wanted at least 2', t.rank) end
-    want_scale(scale, 'upsample_nearest')
-    for d = 1, t.rank do
-      local n = tonumber(t.shape[d - 1])
-      apart[#apart + 1], out[d] = n, n
-      if d >= t.rank - 1 then apart[#apart + 1], out[d] = 1, n * scale end
-    end
-    local y = reshape(x, apart)
-    apart[#apart - 2], apart[#apart] = scale, scale
-    return reshape(expand(y, apart), out)
-  end
-
-  --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
-  function ops.interpolate(x, dim, n)
-    want_dim('interpolate', x, dim)
-    want_count(n, 'interpolate')
-    local t = data(x)
-    local size = tonumber(t.shape[dim - 1])
-    if size == n then return x end
-    local left, right, weight = torch.LongTensor(n), torch.LongTensor(n), t.new(n)
-    local ratio = n > 1 and (size - 1) / (n - 1) or 0
-    for i = 1, n do
-      local at = (i - 1) * ratio
-      local from = math.min(math.floor(at), size - 1)
-      left[i], right[i], weight[i] = from + 1, math.min(from + 2, size), at - from
-    end
-    local sizes = {}
-    for d = 1, t.rank do sizes[d] = d == dim and n or 1 end
-    local a = ops.index_select(x, dim, left)
-    local b = ops.index_select(x, dim, right)
-    return ops.add(a, ops.mul(ops.sub(b, a), weight:view(torch.LongStorage(sizes))))
   end
 end

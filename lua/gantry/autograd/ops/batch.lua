@@ -1,0 +1,60 @@
+--- Ops that look at the images of a batch beside each other, for discriminators that are to see variety, and attention.
+local native = require 'gantry.native'
+local op = require 'gantry.autograd.op'
+local Value = require 'gantry.autograd.value'
+
+local fail = native.fail
+local want_group, want_eps = op.whole 'the number of images in a group', op.number 'eps'
+
+return function(ops)
+  --- Minibatch standard deviation: Karras, Aila, Laine and Lehtinen 2018, arXiv 1710.10196, section 3. In groups of images, the
+  -- standard deviation (biased) of every number over its group, averaged into one number for the group, as one more channel.
+  -- Image i is in group (i - 1) mod (N / group), as in the authors' program.
+  -- @param x N x C or N x C x ...
+  -- @int[opt=N] group images in a group; divides N
+  -- @number[opt=1e-8] eps added to variances
+  -- @return N x (C + 1) x ...
+  function ops.minibatch_stddev(x, group, eps)
+    local t = Value.tensor(x, 'minibatch_stddev')
+    if t.rank < 2 then fail('minibatch_stddev: got %d dimensions, wanted at least 2', t.rank) end
+    if group ~= nil then want_group(group, 'minibatch_stddev') end
+    if eps ~= nil then want_eps(eps, 'minibatch_stddev') end
+    local n, sizes = tonumber(t.shape[0]), {}
+    group = math.min(group or n, n)
+    if group < 1 or n % group ~= 0 then fail('minibatch_stddev: a batch of %d does not make groups of %d', n, group) end
+    local y = ops.view(x, group, n / group, -1)
+    local variance = ops.var(y, 1, false, true)                             -- groups x numbers
+    local spread = ops.mean(ops.sqrt(ops.add(variance, eps or 1e-8)), 2)    -- groups
+    for d = 1, t.rank do sizes[d] = d == 2 and 1 or tonumber(t.shape[d - 1]) end
+    local column = {n}
+    for d = 2, t.rank do column[d] = 1 end
+    local each = ops.view(ops.expand(ops.view(spread, 1, n / group), group, n / group), column)
+    return ops.cat({x, ops.expand(each, sizes)}, 2)
+  end
+
+  --- How close each image's features are to those of the batch: Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen 2016,
+  -- arXiv 1606.03498, section 3.2. o[i][b] = sum over j of e ^ -|m[i][b] - m[j][b]|, the distance an L1 norm over the last dimension; i
+  -- itself counts, as 1.
+  -- @param m N x B x C
+  -- @return N x B
+  function ops.minibatch_similarity(m)
+    local t = Value.tensor(m, 'minibatch_similarity')
+    if t.rank ~= 3 then fail('minibatch_similarity: got %d dimensions, wanted 3', t.rank) end
+    local n, b, c = tonumber(t.shape[0]), tonumber(t.shape[1]), tonumber(t.shape[2])
+    local apart = ops.sub(ops.view(m, n, 1, b, c), ops.view(m, 1, n, b, c))
+    return ops.sum(ops.exp(ops.neg(ops.norm(apart, 1, 4))), 2)
+  end
+
+  --- What each place makes of all places: o[.][j] = sum over i of values[.][i] beta[i][j], where beta[.][j] is the softmax over i of
+  -- keys[.][i] . queries[.][j]. Zhang, Goodfellow, Metaxas and Odena 2019, arXiv 1805.08318, equations 1 and 2.
+  -- @param queries N x K x J
+  -- @param keys N x K x I
+  -- @param values N x V x I
+  -- @return N x V x J
+  function ops.attention(queries, keys, values)
+    Value.tensor(queries, 'attention')
+    Value.tensor(keys, 'attention', 2)
+    Value.tensor(values, 'attention', 3)
+    return ops.matmul(values, ops.softmax(ops.matmul(keys, queries, true, false), 2))
+  end
+end
