@@ -78,7 +78,7 @@ end
 function Account:pop() self:switch(table.remove(self.stack)) end
 
 -- An op inside the backward of a node of two operands that reads the first one finds the gradient of the second: the weight's.
-local two_operands = {conv = true, conv_input = true, matmul = true}
+local two_operands = {conv = true, conv_activated = true, conv_input = true, matmul = true}
 
 function Account:pass_of(a, b)
   local node = self.node
