@@ -53,7 +53,7 @@ local pool_defaults = {stride_h = 'kh', stride_w = 'kw', pad_h = 0, pad_w = 0}
 
 -- The slope below 0 of an activation.
 local function slope(k, name)
-  if type(k) ~= 'number' or not (k >= 0) then fail('%s: the slope is %s, wanted a number of at least 0', name, shown(k)) end
+  if type(k) ~= 'number' or k ~= k or k < 0 then fail('%s: the slope is %s, wanted a number of at least 0', name, shown(k)) end
 end
 
 return function(ops)
