@@ -9,6 +9,7 @@ local look = {}
 function look.options(p)
   p:option('--seed', "of z (default: the run's)"):argname 'N'
   p:option('--truncation', 'z nearer to the middle: uniform z times T; normal z cut off at T deviations'):argname 'T'
+  p:option('--class', 'of the samples, where the run has classes: 1, 2 ... (default: one after another)'):argname 'N'
   p:flag('--training-stats', "batch norm with training's running averages; default: statistics estimated anew from 2,048 generated images")
   p:option('--checkpoint', 'last, best, or a step that was kept', 'last'):argname 'WHICH'
   p:option('--scale', 'enlarge by so many whole pixels (default: so that it is comfortable to look at)'):argname 'N'
@@ -21,12 +22,13 @@ end
 -- @string command its name, for messages
 -- @tparam table given parsed arguments
 -- @treturn Run
--- @treturn table how: seed, truncation, scale
+-- @treturn table how: seed, truncation, scale, class
 function look.open(command, given)
   show.set_threads(command, given.threads)
   local how = {
     seed = given.seed and show.whole(command, '--seed', given.seed, 0, 2 ^ 31),
     truncation = given.truncation and show.number(command, '--truncation', given.truncation),
+    class = given.class and show.whole(command, '--class', given.class, 1, 2 ^ 24),
     scale = given.scale and show.whole(command, '--scale', given.scale, 1, 64),
   }
   local which = given.checkpoint

@@ -152,10 +152,24 @@ Batches.__index = Batches
 --- An endless sequence of batches. See gantry.data.dataset.
 function Program:batches(o)
   o = o or {}
+  if o.labels and not self.given.label then fail('batches: %s has no labels', self.name) end
   return setmetatable({
+    labels = o.labels and tensor.empty(C.GT_LONG, {o.batch or 128}) or nil,
     set = self, size = o.batch or 128, seed = o.seed or 1, shuffle = o.shuffle ~= false, position = o.start or 0,
     out = tensor.new(o.kind == 'double' and C.GT_DOUBLE or C.GT_FLOAT), indices = ffi.new('int64_t[?]', o.batch or 128),
   }, Batches)
+end
+
+-- The classes of the pictures at self.indices, counted from 0.
+local function read_labels(self)
+  for k = 1, self.size do
+    local i = tonumber(self.indices[k - 1]) + 1
+    local class = self.set.given.label(i)
+    if type(class) ~= 'number' or class < 1 or class % 1 ~= 0 then
+      fail('batches: label(%d) of %s is %s, wanted a class from 1', i, self.set.name, tostring(class))
+    end
+    self.labels[k] = class
+  end
 end
 
 function Batches:next()
@@ -163,6 +177,7 @@ function Batches:next()
   self.out:resize(n, set.channels, set.height, set.width)
   if set.given.batch then
     take(set, self.out, call(set, set.given.batch, at + 1, at + 1, n), ('batch(%d, %d)'):format(at + 1, n))
+    for k = 0, n - 1 do self.indices[k] = at + k end
   else
     if self.shuffle then
       check(C.gt_epoch_indices(self.indices, self.seed, at, n, set.count))
@@ -174,8 +189,9 @@ function Batches:next()
       take(set, self.out:select(1, k), call(set, set.given.get, i, i), ('get(%d)'):format(i))
     end
   end
+  if self.labels then read_labels(self) end
   self.position = at + n
-  return self.out
+  return self.out, self.labels
 end
 
 return program

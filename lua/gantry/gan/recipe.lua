@@ -4,6 +4,7 @@ local lfs = require 'lfs'
 local native = require 'gantry.native'
 local nearest = require 'gantry.gan.nearest'
 local options = require 'gantry.gan.options'
+local Step = require 'gantry.gan.step'
 
 local recipe = {}
 
@@ -14,9 +15,15 @@ Recipe.__index = Recipe
 
 local fields = {
   name = 'string', about = 'string', options = 'table', generator = 'function', discriminator = 'function',
-  d_loss = 'function', g_loss = 'function', step = 'function', score = 'string',
+  d_loss = 'function', g_loss = 'function', step = 'function', score = 'string', labels = 'string', networks = 'table',
 }
-local required = {'name', 'generator', 'discriminator'}
+local required = {'name', 'generator'}
+
+-- What a step has already, besides its methods: no network may be called so.
+local taken = {
+  G = true, D = true, options = true, number = true, notes = true, kept = true, players = true, noise = true, real = true, fake = true,
+  z = true, labels = true, generated = true, learning = true, ema = true,
+}
 
 --- Declares a recipe; a recipe file returns what this returns.
 -- @tparam table r
@@ -25,8 +32,12 @@ local required = {'name', 'generator', 'discriminator'}
 --   generator(o), discriminator(o): networks for the resolved options o;
 --   d_loss(s), g_loss(s): the losses of one step as recorded values (default: the cross-entropy of the paper); s has
 --     D, G, real, fake and z (values), options and number (of the step);
---   step(s): replaces the standard alternation (see gantry.gan.step);
---   score: 'logit' (default) or 'critic', what D's output is: D(x) is shown as a probability or as it is.
+--   step(s): replaces the standard alternation (see gantry.gan.step); a recipe that has one may do without a discriminator;
+--   score: 'logit' (default) or 'critic', what D's output is: D(x) is shown as a probability or as it is;
+--   labels: 'data' for those of the data, 'drawn' for classes that are only drawn, like z. G then takes {z, classes}, a step has
+--     s.labels (with 'data') and s.fake_labels, LongTensors from 1, and there has to be an option `classes`; at 0 it becomes the
+--     number of the data's;
+--   networks: more networks by name, {encoder = function(o) ... end}: s.encoder(x), s:update('encoder', loss).
 -- @treturn Recipe
 function recipe.declare(r)
   if type(r) ~= 'table' then native.fail('recipe: got a %s, wanted a table', type(r)) end
@@ -47,9 +58,22 @@ function recipe.declare(r)
   if r.score and r.score ~= 'logit' and r.score ~= 'critic' then
     native.fail("recipe: score is '%s', wanted 'logit' or 'critic'", r.score)
   end
+  if not r.discriminator and not r.step then native.fail 'recipe: discriminator is missing (only a recipe with a step may do without)' end
+  if r.labels and r.labels ~= 'data' and r.labels ~= 'drawn' then
+    native.fail("recipe: labels is '%s', wanted 'data' or 'drawn'", r.labels)
+  end
+  for name, make in pairs(r.networks or {}) do
+    if type(name) ~= 'string' or not name:match '^%a%w*$' or taken[name] or Step[name] then
+      native.fail('recipe: a network cannot be called %s', tostring(name))
+    end
+    if type(make) ~= 'function' then native.fail('recipe: networks.%s is a %s, wanted a function', name, type(make)) end
+  end
   local made = setmetatable({score = 'logit'}, Recipe)
   for key, value in pairs(r) do made[key] = value end
   made.options = r.options or options.declare {}
+  if r.labels and not made.options.declared.classes then
+    native.fail("recipe: it has labels, but no option classes = {0, 'classes; 0: those of the data', min = 0, integer = true}")
+  end
   return made
 end
 

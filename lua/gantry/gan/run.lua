@@ -29,17 +29,21 @@ local function build_trusted(self, which)
   local ok, net = pcall(which == 'G' and r.generator or r.discriminator, o)
   torch.setRNGState(random)
   if not ok then error(net, 0) end
-  network.load_tensors(net, which, self.checkpoint.file)
+  network.load_tensors(net, self:part(which), self.checkpoint.file)
   return net:evaluate()
 end
 
 local function build(self, which)
-  local unknown, place = network.unknown(self.checkpoint.networks[which], which)
-  if not unknown then return checkpoint.network(self.checkpoint, which) end
+  local part = self:part(which)
+  local unknown, place = network.unknown(self.checkpoint.networks[part], part)
+  if not unknown then return checkpoint.network(self.checkpoint, part) end
   if self.trusted then return build_trusted(self, which) end
   native.fail('%s: %s is a %s, which Gantry does not know; if you trust who made this run, --trust (in Lua: {trust = true}) '
     .. 'executes the recipe in it to make one', self.path, place, unknown)
 end
+
+--- Under which name a network is stored: G is the average of G's weights where the run keeps one.
+function Run:part(which) return which == 'G' and self.checkpoint.networks.ema and 'ema' or which end
 
 Run.__names = {'G', 'D'} -- what the prompt completes beside fields and methods
 
@@ -51,6 +55,8 @@ Run.__index = function(self, key)
   end
   return Run[key]
 end
+
+local function is_whole(x, low, high) return type(x) == 'number' and x % 1 == 0 and x >= low and x <= high end
 
 -- ---- opening ----------------------------------------------------------------------------------------------------------------
 
@@ -70,22 +76,27 @@ end
 -- @string path the run's directory
 -- @tparam[opt] table how checkpoint = 'last' (default), 'best', or a step that was kept; trust = true: where a network has modules
 -- that Gantry does not know, execute the run's recipe to make them
--- @treturn Run with path, options, step, state, G and D (networks in evaluation mode, built when first asked for)
+-- @treturn Run with path, options, step, state, G and D (networks in evaluation mode, built when first asked for), and classes: how
+-- many there are, where G takes {z, classes}
 -- @usage local r = gantry.open 'runs/faces'; local x = r:images(r:z {3, 17, 42})
 function run.open(path, how)
   how = how or {}
   run.expect(path)
   local opened = checkpoint.open(Keeper.find(path, how.checkpoint))
-  return setmetatable({
+  local self = setmetatable({
     path = path, checkpoint = opened, options = opened.options, step = opened.state.step, state = opened.state, trusted = how.trust,
   }, Run)
+  if self.state.labels then
+    local n = self.options.classes
+    if not is_whole(n, 1, 2 ^ 24) then native.fail('%s: its options do not say how many classes there are', opened.path) end
+    self.classes = n
+  end
+  return self
 end
 
 -- ---- looking ----------------------------------------------------------------------------------------------------------------
 
 local MOST_Z = 65536
-
-local function is_whole(x, low, high) return type(x) == 'number' and x % 1 == 0 and x >= low and x <= high end
 
 local function z_options(self)
   local o = self.options
@@ -123,7 +134,8 @@ local function try_one(self)
   if self.tried then return end
   local limit, live = C.gt_pool().limit, C.gt_pool().live
   C.gt_pool_set_limit(limit > 0 and math.min(limit, live + FIRST_IMAGE) or live + FIRST_IMAGE)
-  local ok, made = pcall(samples.images, self.G, samples.z(1, z_options(self), 1))
+  local labels = self.classes and samples.labels(1, self.classes)
+  local ok, made = pcall(samples.images, self.G, samples.z(1, z_options(self), 1), labels)
   C.gt_pool_set_limit(limit)
   if not ok then native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(made):gsub('^.-%.lua:%d+: ', ''))) end
   local channels = made:size(2)
@@ -133,14 +145,35 @@ local function try_one(self)
   self.tried = true
 end
 
+--- Classes of samples, where there are classes.
+-- @tparam int|{int,...} which how many, or which samples
+-- @int[opt] class one for all of them; default: 1, 2 ... in turn, by the sample's number
+-- @treturn tensor LongTensor; nil where the run has no classes
+function Run:labels(which, class)
+  if not self.classes then
+    if class then native.fail('%s: has no classes', self.path) end
+    return nil
+  end
+  if not class then return samples.labels(which, self.classes) end
+  if not is_whole(class, 1, self.classes) then
+    native.fail('%s: class is %s, wanted 1 to %d', self.path, tostring(class), self.classes)
+  end
+  return torch.LongTensor(type(which) == 'table' and #which or which):fill(class)
+end
+
 --- Images of z in evaluation mode.
 -- @param z n x z_size, or z_size numbers
+-- @tparam[opt] tensor|int labels where the run has classes: n of them, or one for all; default: 1, 2 ... in turn
 -- @treturn tensor n x channels x height x width, -1..1
-function Run:images(z)
+function Run:images(z, labels)
   if not torch.isTensor(z) then native.fail('images: got a %s, wanted a tensor', type(z)) end
   if z:dim() == 1 then z = z:view(1, z:size(1)) end
+  if not torch.isTensor(labels) then labels = self:labels(z:size(1), labels) end
+  if labels and labels:nElement() ~= z:size(1) then
+    native.fail('images: got %d classes for %d images', labels:nElement(), z:size(1))
+  end
   try_one(self)
-  return samples.images(self.G, z)
+  return samples.images(self.G, z, labels)
 end
 
 --- Estimates the statistics of G's batch normalisation anew, in memory: over batches of generated images, as they are used in
@@ -150,12 +183,12 @@ end
 function Run:reestimate()
   try_one(self)
   local batch = is_whole(self.options.batch, 2, 4096) and self.options.batch or 64
-  return self, statistics.reestimate(self.G, z_options(self), batch)
+  return self, statistics.reestimate(self.G, z_options(self), batch, self.classes)
 end
 
 --- A sheet of samples with their numbers.
 -- @tparam[opt=64] int|{int,...} which how many, or which
--- @tparam[opt] table how seed, truncation, columns, scale (see sheet.make), numbers = false for none
+-- @tparam[opt] table how seed, truncation, class, columns, scale (see sheet.make), numbers = false for none
 -- @treturn tensor channels x height x width, 0..1
 -- @usage image.save('sheet.png', gantry.open('runs/faces'):sheet())
 function Run:sheet(which, how)
@@ -165,7 +198,12 @@ function Run:sheet(which, how)
   if numbers then
     for i = 1, type(which) == 'table' and #which or which do numbers[i] = type(which) == 'table' and which[i] or i end
   end
-  return sheet.make(self:images(self:z(which, how.seed, how.truncation)), {columns = how.columns, scale = how.scale, labels = numbers})
+  local images = self:images(self:z(which, how.seed, how.truncation), self:labels(which, how.class))
+  local columns = how.columns
+  if self.classes and not how.class and type(which) == 'number' then
+    columns = columns or sheet.columns_of_classes(self.classes, which)
+  end
+  return sheet.make(images, {columns = columns, scale = how.scale, labels = numbers})
 end
 
 return run

@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""Writes gan.safetensors: losses and penalties of adversarial networks with their gradients, by PyTorch.
+
+Run by hand, as make_gold.py:  /usr/bin/python3 tests/gold/make_gan_gold.py
+"""
+import torch
+import torch.nn.functional as F
+
+from make_gold import Gold, leaves
+
+gold = Gold("gan", 77)
+
+
+def loss(name, f, options=None, **tensors):
+    """A loss of scores: its value and its gradients with respect to them."""
+    names = list(tensors)
+    values = leaves(*tensors.values())
+    result = f(*values)
+    grads = torch.autograd.grad(result, values, allow_unused=True)
+    found = {"grad_" + n: g for n, g in zip(names, grads) if g is not None}
+    gold.add(name, options or {}, loss=result.reshape(1), **tensors, **found)
+
+
+real, fake = gold.randn(6, 1, scale=2.0), gold.randn(6, 1, scale=2.0)
+ones, zeros = torch.ones(6, 1, dtype=torch.float64), torch.zeros(6, 1, dtype=torch.float64)
+bce = F.binary_cross_entropy_with_logits
+pair = dict(real=real, fake=fake)
+loss("minimax_d", lambda r, f: bce(r, ones) + bce(f, zeros), **pair)
+loss("minimax_d smooth", lambda r, f: bce(r, ones * 0.9) + bce(f, zeros), {"real": 0.9}, **pair)
+loss("minimax_g", lambda f: torch.log(1 - torch.sigmoid(f)).mean(), fake=fake)
+loss("non_saturating_g", lambda f: -torch.log(torch.sigmoid(f)).mean(), fake=fake)
+loss("least_squares_d", lambda r, f: 0.5 * F.mse_loss(r, ones) + 0.5 * F.mse_loss(f, zeros), **pair)
+loss("least_squares_g", lambda f: 0.5 * F.mse_loss(f, ones), fake=fake)
+loss("wasserstein_d", lambda r, f: f.mean() - r.mean(), **pair)
+loss("wasserstein_g", lambda f: -f.mean(), fake=fake)
+loss("hinge_d", lambda r, f: -torch.minimum(r - 1, zeros).mean() - torch.minimum(-f - 1, zeros).mean(), **pair)
+loss("hinge_g", lambda f: -f.mean(), fake=fake)
+loss("relativistic_d", lambda r, f: bce(r - f.mean(), ones) + bce(f - r.mean(), zeros), **pair)
+loss("relativistic_g", lambda r, f: bce(f - r.mean(), ones) + bce(r - f.mean(), zeros), **pair)
+features = gold.randn(5, 3, 2, 2)
+loss("feature_matching", lambda f: ((features.mean(0) - f.mean(0)) ** 2).sum(), fake=gold.randn(5, 3, 2, 2))
+gold.tensors["feature_matching.real"] = features.numpy()
+labels = [3, 1, 4, 1, 2]
+logits = gold.randn(5, 4)
+loss("classification", lambda x: F.cross_entropy(x, torch.tensor(labels) - 1), {"labels": labels}, logits=logits)
+codes = gold.randn(5, 2)
+loss("codes", lambda x: 0.5 * ((x - codes) ** 2).sum(1).mean(), said=gold.randn(5, 2))
+gold.tensors["codes.codes"] = codes.numpy()
+
+
+# A critic of three layers and the second derivatives of its penalties.
+def critic(x, p):
+    h = F.leaky_relu(F.conv2d(x, p[0], p[1], stride=2, padding=1), 0.2)
+    h = torch.tanh(F.conv2d(h, p[2], p[3], stride=2, padding=1))
+    return F.linear(h.flatten(1), p[4], p[5])
+
+
+shapes = [(4, 2, 4, 4), (4,), (5, 4, 4, 4), (5,), (1, 20), (1,)]
+weights = [gold.randn(*s, scale=0.4) for s in shapes]
+images, others = gold.randn(3, 2, 8, 8), gold.randn(3, 2, 8, 8)
+between = others + torch.tensor([0.2, 0.7, 0.45], dtype=torch.float64).view(3, 1, 1, 1) * (images - others)
+
+
+def slope(x, p):
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(critic(x, p).sum(), x, create_graph=True)[0].flatten(1)
+
+
+def penalty(name, f):
+    p = leaves(*weights)
+    result = f(p)
+    grads = torch.autograd.grad(result, p, allow_unused=True)
+    found = {"grad_%d" % (i + 1): torch.zeros_like(w) if g is None else g for i, (g, w) in enumerate(zip(grads, p))}
+    gold.add(name, {}, loss=result.reshape(1), between=between, images=images,
+             **{"weight_%d" % (i + 1): w for i, w in enumerate(weights)}, **found)
+
+
+penalty("wgan_gp", lambda p: ((slope(between, p).norm(2, 1) - 1) ** 2).mean())
+penalty("r1", lambda p: 0.5 * slope(images, p).pow(2).sum(1).mean())
+gold.write()
