@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Writes gan.safetensors: losses and penalties of adversarial networks with their gradients, by PyTorch.
+"""Writes gan.safetensors: losses and penalties of adversarial networks with their gradients, by PyTorch; and metrics.safetensors:
+scores of images and features, by NumPy and PyTorch.
 
 Run by hand, as make_gold.py:  /usr/bin/python3 tests/gold/make_gan_gold.py
 """
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -77,4 +79,69 @@ def penalty(name, f):
 
 penalty("wgan_gp", lambda p: ((slope(between, p).norm(2, 1) - 1) ** 2).mean())
 penalty("r1", lambda p: 0.5 * slope(images, p).pow(2).sum(1).mean())
+gold.write()
+
+
+# ---- metrics ----------------------------------------------------------------------------------------------------------
+gold = Gold("metrics", 78)
+x = gold.randn(120, 12).numpy()
+y = (gold.randn(90, 12) @ (torch.eye(12, dtype=torch.float64) + gold.randn(12, 12, scale=0.2)) + 0.3).numpy()
+y[:, 5] = 0  # a feature that is dead: the covariance is singular
+
+
+def frechet(a, b):
+    c1, c2 = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    eigenvalues = np.linalg.eigvals(c1 @ c2)  # of a matrix that is not symmetric: another way than ours
+    trace = np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
+    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(c1) + np.trace(c2) - 2 * trace
+
+
+def mmd(a, b):
+    k = lambda p, q: (p @ q.T / p.shape[1] + 1) ** 3
+    total = 0
+    for s, sign in ((a, 1), (b, 1)):
+        total += sum(k(s[i:i + 1], s[j:j + 1])[0, 0] for i in range(len(s)) for j in range(len(s)) if i != j) / (len(s) * (len(s) - 1))
+    return total - 2 * k(a, b).mean()
+
+
+def neighbours(a, b, k):
+    far = lambda p, q: np.sqrt(((p[:, None] - q[None]) ** 2).sum(2))
+    ra, rb = np.sort(far(a, a), 1)[:, k], np.sort(far(b, b), 1)[:, k]  # the first is the point itself
+    d = far(a, b)
+    return dict(precision=(d <= ra[:, None]).any(0).mean(), recall=(d <= rb[None]).any(1).mean(),
+                density=(d <= ra[:, None]).sum() / (k * len(b)), coverage=(d.min(1) <= ra).mean())
+
+
+p = torch.softmax(gold.randn(40, 6, scale=2), 1).numpy()
+inception = np.exp((p * (np.log(p) - np.log(p.mean(0)))).sum(1).mean())
+gold.add("features", dict(frechet=float(frechet(x, y)), mmd=float(mmd(x, y)), inception=float(inception),
+                          **{k: float(v) for k, v in neighbours(x, y, 4).items()}), real=x, fake=y, p=p)
+
+a, b = torch.tanh(gold.randn(4, 2, 24, 20)), torch.tanh(gold.randn(4, 2, 24, 20))
+b = 0.6 * a + 0.4 * b
+g = torch.exp(-(torch.arange(11, dtype=torch.float64) - 5) ** 2 / (2 * 1.5 ** 2))
+g = (g / g.sum())[:, None] * (g / g.sum())[None]
+
+
+def similarity(u, v):  # window by window, in 0..1 as the paper's 0..255
+    u, v = (u + 1) / 2, (v + 1) / 2
+    pu, pv = (t.unfold(2, 11, 1).unfold(3, 11, 1) for t in (u, v))
+    mean = lambda t: (t * g).sum((-1, -2))
+    mu, mv = mean(pu), mean(pv)
+    du, dv = pu - mu[..., None, None], pv - mv[..., None, None]
+    s = (2 * mu * mv + 1e-4) * (2 * mean(du * dv) + 9e-4) / ((mu ** 2 + mv ** 2 + 1e-4) * (mean(du ** 2) + mean(dv ** 2) + 9e-4))
+    return s.mean((1, 2, 3))
+
+
+k5 = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64) / 16
+k5 = (k5[:, None] * k5[None])[None, None]
+small = F.conv2d(a.reshape(8, 1, 24, 20), k5, stride=2, padding=2)
+wide = torch.zeros(8, 1, 24, 20, dtype=torch.float64)
+wide[:, :, ::2, ::2] = small  # zeros between, then four times the filter
+detail = a - F.conv2d(wide, 4 * k5, padding=2).reshape(4, 2, 24, 20)
+directions = gold.randn(12, 5)
+directions = (directions / directions.norm(dim=0)).numpy()
+moved = sum(np.abs(np.sort(x[:90] @ d) - np.sort(y @ d)).mean() for d in directions.T) / 5
+gold.add("images", dict(moved=float(moved)), a=a, b=b, similarity=similarity(a, b), detail=detail, small=small.reshape(4, 2, 12, 10),
+         directions=directions)
 gold.write()

@@ -125,10 +125,10 @@ function tryout.run(recipe, o)
   report.seconds = C.gt_seconds() - before
   if trainer.D then -- after the step: it shows whether D is given classes
     local made = autograd.value(torch.FloatTensor(small.batch, o.channels, h, w):zero())
-    lines, out, failed = layers(trainer.D, trainer.state.takes_labels.D and labels and {made, labels} or made)
-    report.networks[2] = {name = 'D', layers = lines, parameters = network.count(trainer.D)}
-    if failed then
-      problem('D: layer after %s: %s', lines[#lines].class, tostring(failed))
+    local d_lines, _, d_failed = layers(trainer.D, trainer.state.takes_labels.D and labels and {made, labels} or made)
+    report.networks[2] = {name = 'D', layers = d_lines, parameters = network.count(trainer.D)}
+    if d_failed then
+      problem('D: layer after %s: %s', d_lines[#d_lines].class, tostring(d_failed))
       return report
     end
   end
