@@ -1,7 +1,7 @@
 -- GANs from few images: R1 and differentiable augmentation. Mescheder, Geiger, Nowozin 2018, "Which Training Methods for GANs do actually
 -- Converge?", arXiv 1801.04406; Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training", arXiv 2006.10738.
--- D only ever sees images that were changed at random, real and generated ones alike, so it cannot learn the few by heart; R1, every 16th step,
--- keeps it flat at real images; samples come from an average of G's weights.
+-- D only ever sees images that were changed at random, real and generated ones alike, so it cannot learn the few by heart; R1, every
+-- 16th step, keeps it flat at real images; samples come from an average of G's weights.
 local gantry = require 'gantry'
 local gan, nets = gantry.gan, require 'gantry.gan.nets'
 local losses, penalties = gan.losses, gan.penalties

@@ -1,6 +1,6 @@
--- The first GAN. Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv 1406.2661: fully connected networks, maxout (Goodfellow et
--- al. 2013, arXiv 1302.4389) and dropout in D, gradient descent with momentum. The settings are those of the authors' program for
--- MNIST: 1200 rectified units twice and a logistic end in G, 240 maxout units of 5 pieces twice in D, weights drawn uniformly.
+-- The first GAN. Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv 1406.2661: fully connected networks, maxout
+-- (Goodfellow et al. 2013, arXiv 1302.4389) and dropout in D, gradient descent with momentum. The settings are those of the authors'
+-- program for MNIST: 1200 rectified units twice and a logistic end in G, 240 maxout units of 5 pieces twice in D, weights drawn uniformly.
 -- G's loss is -log D(G(z)), as the paper's section 3 advises.
 local gantry = require 'gantry'
 local gan, nn = gantry.gan, gantry.nn
