@@ -7,8 +7,8 @@ local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
 
 local function parser()
-  local p = argparse('gantry score', "Scores a run's samples beside real images. Distances compare what a feature net makes of the images: " ..
-    'a figure means nothing without the name of the net and the numbers of images, which stand beside it.')
+  local p = argparse('gantry score', "Scores a run's samples beside real images. Distances compare what a feature net makes of the " ..
+    'images: a figure means nothing without the name of the net and the numbers of images, which stand beside it.')
     :epilog('Below the samples: as many other real images, and images whose pixels are drawn alone. Adds a line to RUN/scores.jsonl.\n\n' ..
       'Examples:\n   gantry features --data scenes:faces --out faces.safetensors\n   gantry score runs/faces --features faces.safetensors')
   p:argument('run', 'directory of the run'):argname 'RUN'
