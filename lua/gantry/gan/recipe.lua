@@ -173,7 +173,8 @@ function recipe.load(name)
   return copy
 end
 
---- A settings file given by path, or by a name that has a YAML file beside the recipe: NAME.yaml or RECIPE-NAME.yaml.
+--- A settings file given by path, or by a name that has a YAML file beside the recipe or beside the installed ones: NAME.yaml or
+-- RECIPE-NAME.yaml.
 -- @string name
 -- @tparam Recipe r
 -- @treturn string its path
@@ -181,8 +182,12 @@ function recipe.find_settings(name, r)
   if lfs.attributes(name, 'mode') == 'file' then return name end
   local folder = r.path:match '^(.*/)' or './'
   local base = r.path:match '([^/]+)%.lua$' or r.name
-  for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
-    if lfs.attributes(folder .. candidate, 'mode') == 'file' then return folder .. candidate end
+  local folders = {folder}
+  for _, installed in ipairs(recipe.folders()) do folders[#folders + 1] = installed .. '/' end
+  for _, place in ipairs(folders) do
+    for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
+      if lfs.attributes(place .. candidate, 'mode') == 'file' then return place .. candidate end
+    end
   end
   local names, known = {}, {}
   for entry in lfs.dir(folder) do
