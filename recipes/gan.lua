@@ -19,6 +19,15 @@ local function uniform(net, range)
   return net
 end
 
+-- Makes rows longer than `longest` as short (Hinton et al. 2012, arXiv 1207.0580, section 2).
+local function shorten(weight, longest)
+  local lengths = weight:norm(2, 2)
+  weight:cmul((lengths:clamp(longest, math.huge):pow(-1) * longest):expandAs(weight))
+end
+
+-- Half the cross-entropy, as in the authors' program.
+local function d_loss(s) return gan.losses.minimax_d(s.D(s.real), s.D(s.fake)) * 0.5 end
+
 return gan.recipe {
   name = 'gan',
   about = 'the first GAN, fully connected, with maxout: Goodfellow et al. (2014)',
@@ -27,6 +36,7 @@ return gan.recipe {
     units = {1200, "G's units in each layer", min = 1, integer = true},
     maxout = {240, "D's maxout units in each layer", min = 1, integer = true},
     pieces = {5, 'linear pieces of a maxout unit', min = 1, integer = true},
+    longest = {1.9365, "how long the weights of one of D's units may be together", min = 1e-3},
   },
 
   generator = function(o)
@@ -43,5 +53,14 @@ return gan.recipe {
       :add(nn.View(n):setNumInputDims(3)):add(nn.AddConstant(1)):add(nn.MulConstant(0.5))
       :add(nn.Dropout(0.2)):add(nn.Maxout(n, o.maxout, o.pieces)):add(nn.Dropout(0.5)):add(nn.Maxout(o.maxout, o.maxout, o.pieces))
       :add(nn.Dropout(0.5)):add(nn.Linear(o.maxout, 1)), 0.005)
+  end,
+
+  step = function(s)
+    s:draw()
+    s:update_d(d_loss)
+    for _, m in ipairs(s.players.D.net:listModules()) do
+      if m.weight then shorten(m.weight, s.options.longest) end
+    end
+    s:update_g(gan.g_loss)
   end,
 }

@@ -43,8 +43,9 @@ describe('docs/new-gan.md', function()
 
   it("has a balance that lasts: BEGAN's k goes on where it was", function()
     local recipe = gan.load_recipe(folder .. '/began.lua')
-    local o = recipe.options:resolve {from = 'test', values = {size = 16, base = 4, kernel = 4, batch = 6, z_size = 8, samples = 1, steps = 4,
-      lambda = 0.5}}
+    local o = recipe.options:resolve {from = 'test', values = {
+      size = 16, base = 4, kernel = 4, batch = 6, z_size = 8, samples = 1, steps = 4, lambda = 0.5,
+    }}
     local function start(out, steps)
       o.steps = steps
       return gan.session.start({recipe = recipe, options = o, data = 'scenes:faces', out = out, quiet = true}):run()

@@ -14,12 +14,16 @@ local tiny = {
   units = 8, maxout = 4, maps = 4, style = 8,
 }
 
+local other = {lapgan = {z_size = 8 * 8 + 16 * 16 + 8}} -- where those do not fit
+
 local function resolve(recipe, changes)
   local values = {}
   for key, v in pairs(tiny) do
     if recipe.options.declared[key] then values[key] = v end
   end
-  for key, v in pairs(changes or {}) do values[key] = v end
+  for _, more in ipairs {other[recipe.name] or {}, changes or {}} do
+    for key, v in pairs(more) do values[key] = v end
+  end
   return recipe.options:resolve {from = 'test', values = values}
 end
 

@@ -26,7 +26,8 @@ Step.__index = Step
 -- @treturn Step
 function Step.new(nets, o, next_images, how)
   local self = setmetatable({
-    options = o, number = 0, next_images = next_images, notes = {}, kept = {}, players = {}, takes_labels = {}, learning = {},
+    options = o, number = 0, next_images = next_images, notes = {}, kept = {}, players = {}, takes_labels = {}, takes_images = {},
+    learning = {},
   }, Step)
   for name, net in pairs(nets) do
     self.players[name] = Player.new(net, o, name == 'D' and o.lr_d > 0 and o.lr_d or nil)
@@ -83,19 +84,40 @@ local function note_scores(self, x, out)
   if x.origin == 'real' then self.d_real = mean elseif x.origin == 'fake' then self.d_fake = mean end
 end
 
---- Runs a network on values. Its weights get gradients in its own update; batch norm's statistics move there too, but for G's,
--- which move when s:draw() generates.
+-- A network's weights get gradients in its own update; batch norm's statistics move there too, but for G's, which move when s:draw()
+-- generates.
+local function take_part(self, name, x)
+  local learns = self.learning[name] or false
+  self.players[name]:take_part(learns, learns and name ~= 'G' and not (autograd.is_value(x) and x.requires_grad))
+  return learns
+end
+
+--- Runs a network on values: s.G(x), s.D(x) ... are short for it.
 -- @string name 'G', 'D' or one of the recipe's other networks
 -- @param x a value (or a list with values in it)
 -- @param[opt] labels LongTensor of classes
 function Step:apply(name, x, labels)
-  local learns = self.learning[name] or false
-  local moves = learns and name ~= 'G' and not (autograd.is_value(x) and x.requires_grad)
-  self.players[name]:take_part(learns, moves)
-  self.takes_labels[name] = labels ~= nil
+  local learns = take_part(self, name, x)
+  self.takes_labels[name], self.takes_images[name] = labels ~= nil, autograd.is_value(x)
   local out = self.players[name].net:forward(labels and {x, labels} or x)
   if name == 'D' and learns and autograd.is_value(x) then note_scores(self, x, out) end
   return out
+end
+
+--- Runs a part of a network on values: a module in it.
+-- @string name 'G', 'D' or one of the recipe's other networks
+-- @tparam {int,...} path {2, 1}: the first module of the second
+-- @param x a value (or a list with values in it)
+-- @usage local finer = s:part('G', {2, 1}, {coarse, noise})
+function Step:part(name, path, x)
+  if not self.players[name] then native.fail('part: the recipe has no network %s', tostring(name)) end
+  local module = self.players[name].net
+  for _, i in ipairs(path) do
+    module = module.modules and module.modules[i] or
+      native.fail('part: there is no module %s in %s', table.concat(path, '.'), name)
+  end
+  take_part(self, name, x)
+  return module:forward(x)
 end
 
 -- Ends the step and says where the numbers went wrong. Nothing was updated with them.

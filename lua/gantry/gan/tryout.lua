@@ -123,7 +123,9 @@ function tryout.run(recipe, o)
   local before = C.gt_seconds()
   local ok, metrics = pcall(trainer.step, trainer)
   report.seconds = C.gt_seconds() - before
-  if trainer.D then -- after the step: it shows whether D is given classes
+  if trainer.D and trainer.state.takes_images.D == false then -- it takes lists that the recipe makes: its parts are not shown
+    report.networks[2] = {name = 'D', layers = {}, parameters = network.count(trainer.D)}
+  elseif trainer.D then -- after the step: it shows whether D is given classes
     local made = autograd.value(torch.FloatTensor(small.batch, o.channels, h, w):zero())
     local d_lines, _, d_failed = layers(trainer.D, trainer.state.takes_labels.D and labels and {made, labels} or made)
     report.networks[2] = {name = 'D', layers = d_lines, parameters = network.count(trainer.D)}
