@@ -23,7 +23,7 @@ end
 local columns = {
   {'frechet', 'Frechet', '%.2f'}, {'kernel', 'kernel x1000', nil}, {'precision', 'precision', '%.3f'}, {'recall', 'recall', '%.3f'},
   {'density', 'density', '%.3f'}, {'coverage', 'coverage', '%.3f'}, {'inception', 'classes', '%.2f'}, {'sliced', 'sliced', '%.1f'},
-  {'alikeness', 'alike', '%.3f'},
+  {'alikeness', 'alike', '%.3f'}, {'distance', 'from truth', '%.4f'},
 }
 
 local function cell(row, column)

@@ -60,6 +60,7 @@ return function(arguments)
   local run, how = look.open('walk', given)
   local samples = require 'gantry.gan.samples'
 
+  if run.makes_pairs then native.fail('walk: %s turns images into images; there is no z to walk in', run.path) end
   local points = run:z(from, how.seed, how.truncation)
   if given.animate then
     local out = given.out or run.path .. '/walk-animated.png'

@@ -74,9 +74,8 @@ function program.open(path, o)
   end
   local chunk, problem = loadfile(path)
   if not chunk then fail('data: %s', problem) end
-  local self = setmetatable(fields, Program)
-  local asked = {height = self.height, width = self.width, channels = self.channels, seed = self.seed}
-  local given = call(self, chunk, 0, asked)
+  local asked = {height = fields.height, width = fields.width, channels = fields.channels, seed = fields.seed}
+  local given = call(fields, chunk, 0, asked)
   if type(given) == 'function' then given = {batch = given} end
   if type(given) ~= 'table' then fail('data: %s returns a %s, wanted a table or a function', path, type(given)) end
   local size = given.size
@@ -87,9 +86,18 @@ function program.open(path, o)
   if type(given.get) ~= 'function' and type(given.batch) ~= 'function' then
     fail('data: %s: wanted get(i) with a size, or batch(first, n)', path)
   end
+  return program.made(fields, given, size and ('%d pictures made by a program'):format(size) or 'pictures without end, made by a program')
+end
+
+--- A data set whose pictures are made by Lua functions.
+-- @tparam table fields name, channels, height, width, seed, warn: from gantry.data.settings
+-- @tparam table given size, and get(i) or batch(first, n); label(i) and classes
+-- @string about one line
+-- @treturn Program
+function program.made(fields, given, about)
+  local self = setmetatable(fields, Program)
   self.fit = nil -- the pictures have their size already
-  self.given, self.count, self.classes = given, size or 0, given.classes
-  self.about = size and ('%d pictures made by a program'):format(size) or 'pictures without end, made by a program'
+  self.given, self.count, self.classes, self.about = given, given.size or 0, given.classes, about
   return self
 end
 

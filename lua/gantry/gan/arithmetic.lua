@@ -64,6 +64,7 @@ end
 -- @treturn tensor channels x height x width, 0..1
 function arithmetic.picture(run, terms, how)
   how = how or {}
+  if run.makes_pairs then native.fail('arith: %s turns images into images; there is no z to add', run.path) end
   if run.classes and not how.class then native.fail('arith: %s has %d classes; say of which one with --class', run.path, run.classes) end
   local result, parts = arithmetic.compute(run, terms, how)
   local z, most = {arithmetic.neighbours(result)}, 0

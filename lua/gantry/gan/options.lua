@@ -202,11 +202,12 @@ end
 
 --- What data.open is to be given for resolved options.
 -- @tparam table o
+-- @bool[opt] pairs whether a picture is a pair, side by side
 -- @treturn table
-function options.for_data(o)
+function options.for_data(o, pairs)
   local h, w = options.sides(o.size)
   return {
-    size = {h, w}, channels = o.channels, seed = o.seed, flip = o.flip, crop = o.crop, scale = o.scale,
+    size = {h, pairs and 2 * w or w}, channels = o.channels, seed = o.seed, flip = o.flip, crop = o.crop, scale = o.scale,
     fit = o.fit ~= 'auto' and o.fit or nil, background = o.background ~= 'auto' and o.background or nil,
   }
 end

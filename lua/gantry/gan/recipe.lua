@@ -16,13 +16,15 @@ Recipe.__index = Recipe
 local fields = {
   name = 'string', about = 'string', options = 'table', generator = 'function', discriminator = 'function',
   d_loss = 'function', g_loss = 'function', step = 'function', score = 'string', labels = 'string', networks = 'table',
+  pairs = 'boolean',
 }
 local required = {'name', 'generator'}
 
 -- What a step has already, besides its methods: no network may be called so.
 local taken = {
   G = true, D = true, options = true, number = true, notes = true, kept = true, players = true, noise = true, real = true, fake = true,
-  z = true, labels = true, generated = true, learning = true, ema = true, takes_labels = true, takes_images = true,
+  z = true, labels = true, generated = true, learning = true, ema = true,
+  input = true, halves = true, takes_labels = true, takes_images = true,
 }
 
 --- Declares a recipe; a recipe file returns what this returns.
@@ -37,6 +39,8 @@ local taken = {
 --   labels: 'data' for those of the data, 'drawn' for classes that are only drawn, like z. G then takes {z, classes}, a step has
 --     s.labels (with 'data') and s.fake_labels, LongTensors from 1, and there has to be an option `classes`; at 0 it becomes the
 --     number of the data's;
+--   pairs: true where the data are pairs of pictures side by side. `size` is that of one of them; s.input is the left one, s.real the
+--     right one, G makes images from images;
 --   networks: more networks by name, {encoder = function(o) ... end}: s.encoder(x), s:update('encoder', loss).
 -- @treturn Recipe
 function recipe.declare(r)
@@ -62,6 +66,7 @@ function recipe.declare(r)
   if r.labels and r.labels ~= 'data' and r.labels ~= 'drawn' then
     native.fail("recipe: labels is '%s', wanted 'data' or 'drawn'", r.labels)
   end
+  if r.pairs and r.labels then native.fail 'recipe: it has both labels and pairs, wanted one of them' end
   for name, make in pairs(r.networks or {}) do
     if type(name) ~= 'string' or not name:match '^%a%w*$' or taken[name] or Step[name] then
       native.fail('recipe: a network cannot be called %s', tostring(name))

@@ -1,12 +1,14 @@
 --- A finished or running run, opened to look at: its networks, z of numbered samples, images, sheets. Executes no code of the
 -- run, unless it is trusted with that.
 -- @module gantry.gan.run
+local data = require 'gantry.data'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
 local Keeper = require 'gantry.gan.keep'
 local network = require 'gantry.gan.network'
+local options = require 'gantry.gan.options'
 local recipe = require 'gantry.gan.recipe'
 local samples = require 'gantry.gan.samples'
 local sheet = require 'gantry.gan.sheet'
@@ -86,6 +88,7 @@ function run.open(path, how)
   local self = setmetatable({
     path = path, checkpoint = opened, options = opened.options, step = opened.state.step, state = opened.state, trusted = how.trust,
   }, Run)
+  self.makes_pairs = self.state.pairs == true
   if self.state.labels then
     local n = self.options.classes
     if not is_whole(n, 1, 2 ^ 24) then native.fail('%s: its options do not say how many classes there are', opened.path) end
@@ -115,12 +118,36 @@ local function seed_of(self, seed)
   return seed
 end
 
---- z of samples: the first n, or those with the given numbers.
+-- The data that a run was trained on. A program of its own is executed only where the run is trusted.
+local function data_of(self)
+  local spec = self.state.data
+  if spec:match '%.lua$' and not self.trusted then
+    native.fail('%s: its inputs are made by a program, %s; --trust (in Lua: {trust = true}) executes it', self.path, spec)
+  end
+  local ok, wanted = pcall(options.for_data, self.options, true)
+  if not ok then native.fail('%s: its options do not say what its data are', self.checkpoint.path) end
+  return data.open(spec, wanted)
+end
+
+--- The pairs of pictures of a run that turns images into images.
+-- @tparam int|{int,...} which the first n of its data, or those with the given numbers
+-- @treturn tensor inputs: n x channels x height x width
+-- @treturn tensor what they should become
+function Run:pairs(which)
+  if not self.makes_pairs then native.fail('%s: does not turn images into images', self.path) end
+  return samples.pairs(data_of(self), which)
+end
+
+--- z of samples: the first n, or those with the given numbers. Of a run that turns images into images: its inputs.
 -- @tparam int|{int,...} which
 -- @int[opt] seed default: the run's
 -- @number[opt] truncation below 1 for uniform z, in standard deviations for normal z: see samples.truncate
 -- @treturn tensor n x z_size
 function Run:z(which, seed, truncation)
+  if self.makes_pairs then
+    if seed or truncation then native.fail('%s: turns images into images; there is no z with a seed or a truncation', self.path) end
+    return (self:pairs(which))
+  end
   local o = z_options(self)
   seed = seed_of(self, seed)
   local z
@@ -135,7 +162,16 @@ local function try_one(self)
   local limit, live = C.gt_pool().limit, C.gt_pool().live
   C.gt_pool_set_limit(limit > 0 and math.min(limit, live + FIRST_IMAGE) or live + FIRST_IMAGE)
   local labels = self.classes and samples.labels(1, self.classes)
-  local ok, made = pcall(samples.images, self.G, samples.z(1, z_options(self), 1), labels)
+  local z
+  if self.makes_pairs then
+    local h, w = options.sides(self.options.size)
+    local c = self.options.channels
+    if not h or not is_whole(c, 1, 4) then native.fail('%s: its options do not say what its images are', self.checkpoint.path) end
+    z = torch.FloatTensor(1, c, h, w):zero()
+  else
+    z = samples.z(1, z_options(self), 1)
+  end
+  local ok, made = pcall(samples.images, self.G, z, labels)
   C.gt_pool_set_limit(limit)
   if not ok then native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(made):gsub('^.-%.lua:%d+: ', ''))) end
   local channels = made:size(2)
@@ -179,14 +215,15 @@ end
 --- Estimates the statistics of G's batch normalisation anew, in memory: over batches of generated images, as they are used in
 -- training, in place of the running averages over the generators of many steps that training kept.
 -- @treturn Run self
--- @treturn int images that were generated for it; 0 where G has no batch normalisation
+-- @treturn int images that were generated for it; 0 where G has no batch normalisation or no z
 function Run:reestimate()
   try_one(self)
+  if self.makes_pairs then return self, 0 end
   local batch = is_whole(self.options.batch, 2, 4096) and self.options.batch or 64
   return self, statistics.reestimate(self.G, z_options(self), batch, self.classes)
 end
 
---- A sheet of samples with their numbers.
+--- A sheet of samples with their numbers; of a run that turns images into images, input, output and truth of each pair.
 -- @tparam[opt=64] int|{int,...} which how many, or which
 -- @tparam[opt] table how seed, truncation, class, columns, scale (see sheet.make), numbers = false for none
 -- @treturn tensor channels x height x width, 0..1
@@ -197,6 +234,11 @@ function Run:sheet(which, how)
   local numbers = how.numbers ~= false and {} or nil
   if numbers then
     for i = 1, type(which) == 'table' and #which or which do numbers[i] = type(which) == 'table' and which[i] or i end
+  end
+  if self.makes_pairs then
+    local inputs, truths = self:pairs(which)
+    local all = samples.triples(inputs, self:images(inputs), truths)
+    return sheet.make(all, {columns = how.columns or sheet.columns_of_triples(inputs:size(1)), scale = how.scale})
   end
   local images = self:images(self:z(which, how.seed, how.truncation), self:labels(which, how.class))
   local columns = how.columns

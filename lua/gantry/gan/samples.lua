@@ -103,6 +103,29 @@ function samples.labels(which, classes)
   return labels
 end
 
+--- Pairs of pictures, taken apart: the first n of a data set, or those with given numbers.
+-- @param dataset whose pictures are pairs, side by side
+-- @tparam int|{int,...} which
+-- @treturn tensor the left ones
+-- @treturn tensor the right ones
+function samples.pairs(dataset, which)
+  local numbers = type(which) == 'table' and which or {}
+  if type(which) == 'number' then
+    for i = 1, which do numbers[i] = i end
+  end
+  local both = dataset:batch(numbers)
+  local w = both:size(4) / 2
+  return both:narrow(4, 1, w):contiguous(), both:narrow(4, w + 1, w):contiguous()
+end
+
+--- Input, output and truth of each pair, one after another, for a sheet of which each row has some.
+function samples.triples(inputs, outputs, truths)
+  local n, c, h, w = outputs:size(1), outputs:size(2), outputs:size(3), outputs:size(4)
+  local all = torch.FloatTensor(n, 3, c, h, w)
+  for k, images in ipairs {inputs, outputs, truths} do all:select(2, k):copy(images) end
+  return all:view(3 * n, c, h, w)
+end
+
 --- What a generator takes: rows from .. from + n - 1 of z, with their classes where there are any.
 function samples.input(z, labels, from, n)
   local part = autograd.value(z:narrow(1, from, n))

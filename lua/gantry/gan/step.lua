@@ -5,7 +5,8 @@
 -- batch, and never in G's update or for inputs that gradients are asked for (penalties).
 --
 -- Where a recipe has labels, s.labels are the classes of s.real, s.fake_labels those that s.fake was generated for; G takes
--- {z, classes}, and s.G(z, classes) and s.D(x, classes) give a network both.
+-- {z, classes}, and s.G(z, classes) and s.D(x, classes) give a network both. Where the data are pairs of pictures, s.input is the left
+-- one, s.real the right one, and G makes s.fake from s.input; s.z is the same as s.input.
 -- @module gantry.gan.step
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
@@ -22,7 +23,7 @@ Step.__index = Step
 -- @tparam table nets by name: G, D where there is one, and a recipe's others
 -- @tparam table o the run's options
 -- @func next_images returns the next minibatch, N x C x H x W, and its classes where the recipe has labels
--- @tparam table how is_logit: whether D's outputs are logits; labels: the recipe's
+-- @tparam table how is_logit: whether D's outputs are logits; labels, pairs: the recipe's
 -- @treturn Step
 function Step.new(nets, o, next_images, how)
   local self = setmetatable({
@@ -35,6 +36,7 @@ function Step.new(nets, o, next_images, how)
   end
   self.noise = torch.FloatTensor(o.batch, o.z_size)
   self.is_logit, self.has_labels = how.is_logit, how.labels ~= nil
+  self.halves = how.pairs and {torch.FloatTensor(), torch.FloatTensor()} or nil
   self.drawn_classes = self.has_labels and torch.LongTensor(o.batch) or nil
   return self
 end
@@ -49,15 +51,27 @@ function Step.draw_z(noise, kind, generator)
   return noise:uniform(generator, -1, 1)
 end
 
---- Takes the next real images, draws z (and classes) and generates images from it: s.real, s.labels, s.z, s.fake_labels, s.fake.
+-- The two pictures of each pair, in memory that is used again.
+local function split(self, images)
+  local n, c, h, w = images:size(1), images:size(2), images:size(3), images:size(4) / 2
+  for side, half in ipairs(self.halves) do half:resize(n, c, h, w):copy(images:narrow(4, (side - 1) * w + 1, w)) end
+  return self.halves[1], self.halves[2]
+end
+
+--- Takes the next real images, draws z (and classes) and generates images from it: s.real, s.labels, s.z, s.fake_labels, s.fake. Of
+-- pairs: s.input, s.real, s.fake.
 function Step:draw()
   local images, labels = self.next_images()
   local noise, classes = self.noise, self.drawn_classes
+  local input
+  if self.halves then input, images = split(self, images) end
   if self.options.accumulate > 1 then -- several minibatches are there at once
     images, labels, noise, classes = images:clone(), labels and labels:clone(), noise:clone(), classes and classes:clone()
+    input = input and input:clone()
   end
   self.real, self.labels = value(images), labels
-  self.z = value(Step.draw_z(noise, self.options.z))
+  self.input = input and value(input)
+  self.z = self.input or value(Step.draw_z(noise, self.options.z))
   if self.has_labels then self.fake_labels = classes:random(1, self.options.classes) end
   self.players.G:take_part(true, true)
   self.generated = self.players.G.net:forward(self.fake_labels and {self.z, self.fake_labels} or self.z)
@@ -163,6 +177,7 @@ end
 local function gather_more(self, names, loss_function, parts)
   local batch = {
     real = self.real, labels = self.labels, z = self.z, fake_labels = self.fake_labels, generated = self.generated, fake = self.fake,
+    input = self.input,
   }
   local with_history = self.fake == self.generated
   local number = autograd.scope(function()
@@ -206,10 +221,11 @@ end
 
 --- Updates D once by a loss, on s.real and on s.fake without the history that leads to G.
 -- @func loss_function d_loss(s): a value of one element
+-- @tparam[opt] {string,...} with other networks of the recipe that are updated by it too
 -- @treturn number the loss
-function Step:update_d(loss_function)
+function Step:update_d(loss_function, with)
   self:use_generated(false)
-  self.d_loss = self:update('D', loss_function)
+  self.d_loss = self:update(with and {'D', unpack(with)} or 'D', loss_function)
   return self.d_loss
 end
 
@@ -275,7 +291,7 @@ end
 --- Lets go of everything that belongs to one step.
 function Step:clear()
   for _, p in pairs(self.players) do p:take_part(true, true) end
-  self.real, self.fake, self.z, self.generated = nil, nil, nil, nil
+  self.real, self.fake, self.z, self.input, self.generated = nil, nil, nil, nil, nil
   self.labels, self.fake_labels, self.learning = nil, nil, {}
 end
 

@@ -69,7 +69,7 @@ function Trainer.new(recipe, o, dataset)
     self.names[#self.names + 1] = name
   end
   self.state = Step.new(self.nets, o, function() return self:next_images() end,
-    {is_logit = recipe.score == 'logit', labels = recipe.labels})
+    {is_logit = recipe.score == 'logit', labels = recipe.labels, pairs = recipe.pairs})
   if o.ema > 0 then
     self.ema = self.G:clone()
     self.ema_parameters = self.ema:getParameters()
@@ -113,7 +113,13 @@ end
 -- @return a network
 function Trainer:generator()
   if not self.ema then return self.G end
-  if self.estimated ~= self.number then
+  if self.recipe.pairs then -- there is no z to estimate from: the statistics are those that training has
+    local own = {}
+    network.tensors(self.G, '', function(name, t) own[name] = t end)
+    network.tensors(self.ema, '', function(name, t)
+      if name:find 'running_' then t:copy(own[name]) end
+    end)
+  elseif self.estimated ~= self.number then
     local o = self.options
     statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes)
     self.estimated = self.number

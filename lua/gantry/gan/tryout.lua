@@ -77,8 +77,9 @@ local function gradient_problems(net, which)
 end
 
 --- Data of random pixels, as a data set.
-local function noise_data(o)
+local function noise_data(o, pairs_of)
   local h, w = options.sides(o.size)
+  if pairs_of then w = 2 * w end
   local generator = torch.Generator(1)
   local set = {}
   set.name, set.classes = 'random pixels', {}
@@ -105,11 +106,13 @@ function tryout.run(recipe, o)
   small.batch = math.min(o.batch, IMAGES)
   local report = {networks = {}, problems = {}}
   local function problem(format, ...) report.problems[#report.problems + 1] = format:format(...) end
-  local trainer = Trainer.new(recipe, small, noise_data(small))
+  local trainer = Trainer.new(recipe, small, noise_data(small, recipe.pairs))
   local h, w = options.sides(o.size)
 
   local labels = recipe.labels and samples.labels(small.batch, small.classes)
-  local z = autograd.value(Step.draw_z(torch.FloatTensor(small.batch, o.z_size), o.z, torch.Generator(1)))
+  local z = torch.Generator(1)
+  z = autograd.value(recipe.pairs and torch.FloatTensor(small.batch, o.channels, h, w):uniform(z, -1, 1) or
+    Step.draw_z(torch.FloatTensor(small.batch, o.z_size), o.z, z))
   local lines, out, failed = layers(trainer.G, labels and {z, labels} or z)
   report.networks[1] = {name = 'G', layers = lines, parameters = network.count(trainer.G)}
   local wanted = ('N x %d x %d x %d'):format(o.channels, h, w)

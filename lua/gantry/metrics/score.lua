@@ -5,6 +5,7 @@ local data = require 'gantry.data'
 local torch = require 'gantry.torch'
 local tensor = require 'gantry.torch.tensor'
 local options = require 'gantry.gan.options'
+local samples = require 'gantry.gan.samples'
 local metrics = require 'gantry.metrics'
 
 local C, check = native.C, native.check
@@ -21,11 +22,13 @@ local function in_bytes(x)
   return r
 end
 
--- n pictures of a set from the k-th on in an order that depends on the seed alone.
-local function pictures(set, order, from, n)
+-- n pictures of a set from the k-th on in an order that depends on the seed alone; of pairs the right ones, and the left ones.
+local function pictures(run, set, order, from, n)
   local list = {}
   for k = 1, n do list[k] = order[from + k - 1] end
-  return set:batch(list)
+  if not run.makes_pairs then return set:batch(list) end
+  local inputs, truths = samples.pairs(set, list)
+  return truths, inputs
 end
 
 --- Images whose every pixel is drawn alone, with the mean and the deviation that it has in real images: what a generator has to beat.
@@ -69,7 +72,7 @@ local function open_data(run, spec)
   if spec == run.state.data and tostring(spec):match '%.lua$' then
     native.fail('score: the run was trained on a program, %s; --data %s executes it', spec, spec)
   end
-  local ok, wanted = pcall(options.for_data, o)
+  local ok, wanted = pcall(options.for_data, o, run.makes_pairs)
   if not ok or type(spec) ~= 'string' then native.fail('score: %s does not say what it was trained on; --data SPEC does', run.path) end
   wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
   return data.open(spec, wanted), spec
@@ -80,7 +83,8 @@ end
 -- @tparam[opt] table o net (a feature net), n (2000: images of each kind), data (a spec; default: the run's), seed (1: of the samples and
 -- of which real images)
 -- @treturn table of, data, n, seed, step, weights, net, net_hash, and `rows`: samples, other real images (where the set has enough),
--- pixel noise, each {name =, scores ...}
+-- pixel noise, each {name =, scores ...}, and of a run that turns images into images `distance`: from the true pictures, the mean over
+-- pixels
 -- @usage local s = score.run(gantry.open('runs/faces'):reestimate(), {net = features.load 'faces.safetensors'})
 function score.run(run, o)
   o = o or {}
@@ -91,15 +95,17 @@ function score.run(run, o)
   n = math.min(n, size)
   if n < 40 then native.fail('score: got %d images, wanted at least 40', n) end
   local order = torch.randperm(torch.Generator(seed), size)
-  local real = pictures(set, order, 1, n)
-  local rows = {score.images(real, run:images(run:z(n, seed)), o.net, seed)}
-  rows[1].name = 'samples'
-  if size >= 2 * n then
-    rows[2] = score.images(real, pictures(set, order, n + 1, n), o.net, seed)
-    rows[2].name = 'other real images'
+  local real, inputs = pictures(run, set, order, 1, n)
+  local rows = {}
+  local function add(name, fake)
+    local row = score.images(real, fake, o.net, seed)
+    row.name = name
+    if inputs then row.distance = (in_bytes(fake) - real):abs():mean() end
+    rows[#rows + 1] = row
   end
-  rows[#rows + 1] = score.images(real, score.pixel_noise(real, n, seed), o.net, seed)
-  rows[#rows].name = 'pixel noise'
+  add('samples', run:images(inputs or run:z(n, seed)))
+  if size >= 2 * n then add('other real images', (pictures(run, set, order, n + 1, n))) end
+  add('pixel noise', score.pixel_noise(real, n, seed))
   return {
     of = run.path, step = run.step, weights = run.state.hash, data = spec, n = n, seed = seed, rows = rows,
     net = o.net and o.net.name or nil, net_hash = o.net and o.net.hash or nil,
