@@ -30,7 +30,8 @@ function checkpoint.save(path, trainer, about)
     step = trainer.number, position = trainer.position, counters = trainer:counters(), hash = hash,
     recipe = about.recipe, data = about.data, seconds = about.seconds, score = about.score, keeper = about.keeper,
     data_size = trainer.dataset:size(), optimizer = trainer.options.optimizer, ema = trainer.ema ~= nil,
-    pairs = trainer.recipe.pairs, labels = trainer.recipe.labels, classes = trainer.recipe.labels == 'data' and trainer.dataset.classes or nil,
+    pairs = trainer.recipe.pairs, labels = trainer.recipe.labels,
+    classes = trainer.recipe.labels == 'data' and trainer.dataset.classes or nil,
   }
   local networks = {ema = trainer.ema and network.describe(trainer.ema)}
   for _, name in ipairs(trainer.names) do networks[name] = network.describe(trainer.nets[name]) end
