@@ -19,7 +19,12 @@ local function near(h, w)
 end
 
 --- Halvings between the image and the smallest maps, and the sides of those: 4 to 7 pixels for the shorter one.
-local function stages(o)
+-- @tparam table o size
+-- @treturn int halvings
+-- @treturn int height of the smallest maps
+-- @treturn int their width
+-- @raise where there is no network for the size
+function nets.stages(o)
   local h, w = options.sides(o.size)
   if not h then native.fail('nets: size is %s, wanted a number or HEIGHTxWIDTH', tostring(o.size)) end
   local n, to_h, to_w = 0, h, w
@@ -66,7 +71,7 @@ end
 -- @return nn.Sequential
 -- @usage local G = nets.dcgan_generator {size = 32, channels = 3, base = 64, kernel = 5, z_size = 100}
 function nets.dcgan_generator(o)
-  local n, h, w = stages(o)
+  local n, h, w = nets.stages(o)
   local pad, adjust = geometry(o)
   local width = o.base * 2 ^ (n - 1)
   local net = nn.Sequential()
@@ -100,7 +105,7 @@ end
 function nets.dcgan_discriminator(o, how)
   local norm = how and how.norm or 'batch'
   if norm ~= 'batch' and norm ~= 'none' then native.fail("nets: norm is '%s', wanted 'batch' or 'none'", tostring(norm)) end
-  local n, h, w = stages(o)
+  local n, h, w = nets.stages(o)
   local pad = geometry(o)
   local width, outputs, bias = o.base, how and how.outputs or 1, norm == 'none'
   local net = nn.Sequential()

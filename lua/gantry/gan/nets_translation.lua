@@ -1,4 +1,5 @@
---- Networks that turn images into images, and judges of patches: those of pix2pix (Isola et al. 2016, arXiv 1611.07004, appendix 6.1).
+--- Networks that turn images into images, and judges of patches: those of pix2pix (Isola et al. 2016, arXiv 1611.07004, appendix 6.1) and
+-- CycleGAN (Zhu et al. 2017, arXiv 1703.10593, appendix 7.2).
 -- @module gantry.gan.nets_translation
 local native = require 'gantry.native'
 local nn = require 'gantry.nn'
@@ -41,13 +42,41 @@ end
 --- A judge of patches: images to one logit for each patch, on a map.
 -- @tparam table o base
 -- @int channels of what it sees
+-- @string[opt='batch'] norm 'batch' or 'instance'
 -- @return nn.Sequential
-function translation.patches(o, channels)
+function translation.patches(o, channels, norm)
   local b = o.base
+  local normalise = norm == 'instance' and nn.InstanceNormalization or nn.SpatialBatchNormalization
   return nets.init(nn.Sequential():add(down(channels, b)):add(nn.LeakyReLU(0.2))
-    :add(down(b, 2 * b)):add(nn.SpatialBatchNormalization(2 * b)):add(nn.LeakyReLU(0.2))
-    :add(nn.SpatialConvolution(2 * b, 4 * b, 3, 3, 1, 1, 1, 1)):add(nn.SpatialBatchNormalization(4 * b)):add(nn.LeakyReLU(0.2))
+    :add(down(b, 2 * b)):add(normalise(2 * b)):add(nn.LeakyReLU(0.2))
+    :add(nn.SpatialConvolution(2 * b, 4 * b, 3, 3, 1, 1, 1, 1)):add(normalise(4 * b)):add(nn.LeakyReLU(0.2))
     :add(nn.SpatialConvolution(4 * b, 1, 3, 3, 1, 1, 1, 1)))
+end
+
+-- A convolution that leaves the size as it is, the image reflected beyond its edges.
+local function same(from, to, k)
+  local pad = (k - 1) / 2
+  return nn.Sequential():add(nn.SpatialReflectionPadding(pad, pad, pad, pad)):add(nn.SpatialConvolution(from, to, k, k))
+end
+
+--- Two halvings, residual blocks, two doublings, all with instance norm: images to images of the same size.
+-- @tparam table o size, channels, base (maps next to the image), blocks
+-- @return nn.Sequential
+function translation.resnet(o)
+  local h, w = options.sides(o.size)
+  if h % 4 ~= 0 or w % 4 ~= 0 then native.fail('resnet: size is %s, wanted sides that can be halved twice', tostring(o.size)) end
+  local b = o.base
+  local function finish(net, maps) return net:add(nn.InstanceNormalization(maps)):add(nn.ReLU()) end
+  local net = finish(nn.Sequential():add(same(o.channels, b, 7)), b)
+  for _, maps in ipairs {b, 2 * b} do finish(net:add(nn.SpatialConvolution(maps, 2 * maps, 3, 3, 2, 2, 1, 1)), 2 * maps) end
+  for _ = 1, o.blocks do
+    local body = finish(nn.Sequential():add(same(4 * b, 4 * b, 3)), 4 * b)
+    net:add(nn.Residual(body:add(same(4 * b, 4 * b, 3)):add(nn.InstanceNormalization(4 * b))))
+  end
+  for _, maps in ipairs {4 * b, 2 * b} do
+    finish(net:add(nn.SpatialFullConvolution(maps, maps / 2, 3, 3, 2, 2, 1, 1, 1, 1)), maps / 2)
+  end
+  return nets.init(net:add(same(b, o.channels, 7)):add(nn.Tanh()))
 end
 
 return translation

@@ -113,15 +113,15 @@ end
 -- @return a network
 function Trainer:generator()
   if not self.ema then return self.G end
-  if self.recipe.pairs then -- there is no z to estimate from: the statistics are those that training has
-    local own = {}
+  if self.estimated ~= self.number then
+    local o, own = self.options, {}
+    -- What layers keep besides weights is what training has now ...
     network.tensors(self.G, '', function(name, t) own[name] = t end)
     network.tensors(self.ema, '', function(name, t)
-      if name:find 'running_' then t:copy(own[name]) end
+      if not (name:find '%.weight$' or name:find '%.bias$' or name:find '%.parameter_%d+$') then t:copy(own[name]) end
     end)
-  elseif self.estimated ~= self.number then
-    local o = self.options
-    statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes)
+    -- ... but for batch norm, where there is a z to generate from.
+    if not self.recipe.pairs then statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes) end
     self.estimated = self.number
   end
   return self.ema
