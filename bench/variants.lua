@@ -101,7 +101,7 @@ end
 for _, row in ipairs(untrained.rows) do
   lines[#lines + 1] = line(row.name == 'samples' and 'an untrained generator' or row.name, row, '- | - | -')
 end
-local text = ('%d real images of %s at 32x32 for each recipe, seed 1. Features: %s (%s); %d images of each kind.\n\n%s\n'):format(images, spec,
-  untrained.net, untrained.hash, SCORED, table.concat(lines, '\n'))
+local text = ('%d real images of %s at 32x32 for each recipe, seed 1. Features: %s (%s); %d images of each kind.\n\n%s\n'):format(images,
+  spec, untrained.net, untrained.hash, SCORED, table.concat(lines, '\n'))
 folder.write(out .. '/variants.md', text)
 io.stdout:write('\n', text)

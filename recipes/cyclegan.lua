@@ -1,7 +1,7 @@
--- CycleGAN. Zhu, Park, Isola, Efros 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", arXiv 1703.10593: G
--- turns left pictures into right ones, `back` the other way, D and `judge` say whether the results belong; there and back again has to give the
--- picture one began with (equation 2). Though the data come in pairs, no loss ever compares the two pictures of one.
--- Least squares; residual networks with instance norm; without the paper's buffer of earlier images.
+-- CycleGAN. Zhu, Park, Isola, Efros 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", arXiv
+-- 1703.10593: G turns left pictures into right ones, `back` the other way, D and `judge` say whether the results belong; there and
+-- back again has to give the picture one began with (equation 2). Though the data come in pairs, no loss ever compares the two
+-- pictures of one. Least squares; residual networks with instance norm; without the paper's buffer of earlier images.
 local gantry = require 'gantry'
 local gan, translation = gantry.gan, require 'gantry.gan.nets_translation'
 local losses = gan.losses

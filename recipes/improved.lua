@@ -1,6 +1,6 @@
--- The techniques of Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 3, together: D sees how alike the
--- images of a batch are (3.2), G also has to match D's mean features (3.1), weights are pulled to their average so far (3.3), real
--- images are only to be real with 0.9 (3.4), and G's batch norm is that of a reference batch chosen once (3.5).
+-- The techniques of Salimans et al. 2016, "Improved Techniques for Training GANs", arXiv 1606.03498, section 3, together: D sees how
+-- alike the images of a batch are (3.2), G also has to match D's mean features (3.1), weights are pulled to their average so far
+-- (3.3), real images are only to be real with 0.9 (3.4), and G's batch norm is that of a reference batch chosen once (3.5).
 local gantry = require 'gantry'
 local gan, nn, torch, nets = gantry.gan, gantry.nn, gantry.torch, require 'gantry.gan.nets'
 local losses, penalties = gan.losses, gan.penalties

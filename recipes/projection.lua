@@ -1,6 +1,6 @@
--- A projection discriminator. Miyato and Koyama 2018, "cGANs with Projection Discriminator", arXiv 1802.05637: D's answer is a number for the
--- image, and the product of its features with a vector of the class (equation 3); in G each class has its own scales and shifts of
--- batch norm. Residual networks, spectral norm, hinge losses, and the paper's five updates of D for each of G.
+-- A projection discriminator. Miyato and Koyama 2018, "cGANs with Projection Discriminator", arXiv 1802.05637: D's answer is a number
+-- for the image, and the product of its features with a vector of the class (equation 3); in G each class has its own scales and
+-- shifts of batch norm. Residual networks, spectral norm, hinge losses, and the paper's five updates of D for each of G.
 local gantry = require 'gantry'
 local gan, residual = gantry.gan, require 'gantry.gan.nets_residual'
 local losses = gan.losses

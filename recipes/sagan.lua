@@ -1,6 +1,6 @@
--- SAGAN. Zhang, Goodfellow, Metaxas, Odena 2018, "Self-Attention Generative Adversarial Networks", arXiv 1805.08318: in both networks each place
--- of the maps may look at all others (section 3), spectral norm is in G too, and D learns at four times G's rate with one update
--- each (section 4). Classes by projection and conditional batch norm.
+-- SAGAN. Zhang, Goodfellow, Metaxas, Odena 2018, "Self-Attention Generative Adversarial Networks", arXiv 1805.08318: in both networks
+-- each place of the maps may look at all others (section 3), spectral norm is in G too, and D learns at four times G's rate with one
+-- update each (section 4). Classes by projection and conditional batch norm.
 local gantry = require 'gantry'
 local gan, residual = gantry.gan, require 'gantry.gan.nets_residual'
 local losses = gan.losses

@@ -1,6 +1,6 @@
--- SN-GAN. Miyato, Kataoka, Koyama, Yoshida 2018, "Spectral Normalization for Generative Adversarial Networks", arXiv 1802.05957: every layer of D
--- is divided by its largest singular value, so that D as a whole is not steeper than 1; hinge losses (equations 16 and 17). D is the
--- paper's standard network (table 3b): 3x3 kernels and 4x4 ones of stride 2 in turn, twice as many maps at each halving.
+-- SN-GAN. Miyato, Kataoka, Koyama, Yoshida 2018, "Spectral Normalization for Generative Adversarial Networks", arXiv 1802.05957: every
+-- layer of D is divided by its largest singular value, so that D as a whole is not steeper than 1; hinge losses (equations 16 and 17).
+-- D is the paper's standard network (table 3b): 3x3 kernels and 4x4 ones of stride 2 in turn, twice as many maps at each halving.
 local gantry = require 'gantry'
 local gan, nn, nets = gantry.gan, gantry.nn, require 'gantry.gan.nets'
 local losses = gan.losses

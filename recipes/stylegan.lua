@@ -1,7 +1,7 @@
--- A small StyleGAN. Karras, Laine, Aila 2018, "A Style-Based Generator Architecture for Generative Adversarial Networks", arXiv 1812.04948, with
--- the modulated convolutions, skipped colours and lazy R1 of Karras et al. 2019, "Analyzing and Improving the Image Quality of StyleGAN",
--- arXiv 1912.04958: z becomes a style by some layers; images grow out of a learned constant, every convolution in that style.
--- Without noise inputs, style mixing and path length regularisation.
+-- A small StyleGAN. Karras, Laine, Aila 2018, "A Style-Based Generator Architecture for Generative Adversarial Networks", arXiv
+-- 1812.04948, with the modulated convolutions, the residual D and the lazy R1 of Karras et al. 2019, "Analyzing and Improving the
+-- Image Quality of StyleGAN", arXiv 1912.04958: z becomes a style by some layers; images grow out of a learned constant, every
+-- convolution in that style. Without noise inputs, style mixing and path length regularisation.
 local gantry = require 'gantry'
 local gan, nn, nets = gantry.gan, gantry.nn, require 'gantry.gan.nets'
 local losses, penalties = gan.losses, gan.penalties
@@ -36,7 +36,7 @@ end
 
 return gan.recipe {
   name = 'stylegan',
-  about = 'images that grow out of a constant, in a style: a small StyleGAN, Karras et al. (2018, 2019)',
+  about = 'images grow out of a constant, in a style: Karras et al. (2018, 2019), small',
   options = gan.options('dcgan', {
     batch = 32, lr = 2e-3, beta1 = 0, beta2 = 0.99, ema = 0.999, z = 'normal', z_size = 64, base = 32,
     style = {64, 'numbers of a style', min = 1, integer = true},

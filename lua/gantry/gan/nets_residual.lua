@@ -1,5 +1,6 @@
---- Residual networks for images with and without classes: those of projection discriminators (Miyato and Koyama 2018, arXiv 1802.05637, figure
--- 14) and, with attention, of SAGAN (Zhang et al. 2018, arXiv 1805.08318), as functions of the image size and the maps next to the image.
+--- Residual networks for images with and without classes: those of projection discriminators (Miyato and Koyama 2018, arXiv
+-- 1802.05637, figure 14) and, with attention, of SAGAN (Zhang et al. 2018, arXiv 1805.08318), as functions of the image size and the
+-- maps next to the image.
 -- @module gantry.gan.nets_residual
 local nn = require 'gantry.nn'
 local nets = require 'gantry.gan.nets'

@@ -67,7 +67,7 @@ local function gradient_problems(net, which)
       native.check(C.gt_count_nonfinite(count, g))
       if count[0] > 0 then
         broken[#broken + 1] = name
-      elseif g:nElement() > 0 and g:max() == 0 and g:min() == 0 then
+      elseif g:nElement() > 1 and g:max() == 0 and g:min() == 0 then -- of one number it may cancel: D's last bias in a hinge loss
         none[#none + 1] = name
       end
     end
