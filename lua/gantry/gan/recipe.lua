@@ -197,7 +197,9 @@ function recipe.find_settings(name, r)
   local names, known = {}, {}
   for entry in lfs.dir(folder) do
     local settings = entry:match '^(.+)%.yaml$'
-    if settings then
+    local owner = settings and settings:match '^(.+)%-[^-]+$'
+    local anothers = owner and owner ~= base and lfs.attributes(folder .. owner .. '.lua', 'mode') == 'file'
+    if settings and not anothers then
       known[#known + 1] = settings
       if settings:sub(1, #base + 1) == base .. '-' then settings = settings:sub(#base + 2) end
       names[#names + 1], known[#known + 1] = settings, settings

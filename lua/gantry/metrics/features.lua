@@ -5,6 +5,7 @@
 local cjson = require 'cjson'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
+local ops = require 'gantry.autograd.ops'
 local data = require 'gantry.data'
 local image = require 'gantry.image'
 local nn = require 'gantry.nn'
@@ -84,6 +85,15 @@ local function attribute_targets(set)
   }
 end
 
+-- What modules first .. last of a network make of a tensor, without recording.
+local function run(net, x, first, last)
+  return autograd.no_grad(function()
+    local v = autograd.value(x)
+    for i = first, last do v = net.modules[i]:forward(v) end
+    return v.data
+  end)
+end
+
 -- ---- training -----------------------------------------------------------------------------------------------------------------------
 
 -- The numbers of the pictures that judge, and a function that draws n others.
@@ -107,7 +117,7 @@ local function judge(net, set, targets, judges)
   net:evaluate()
   for from = 1, #judges, PART do
     local list = {unpack(judges, from, math.min(from + PART - 1, #judges))}
-    local out = net:forward(set:batch(list))
+    local out = run(net, set:batch(list), 1, #net.modules)
     sum, count = sum + targets.judge(out, targets.of(list)) * #list, count + #list
   end
   net:training()
@@ -220,13 +230,13 @@ function Features:of(x)
   local last = #self.net.modules
   for from = 1, n, PART do
     local part = fitted(self, x:narrow(1, from, math.min(PART, n - from + 1)))
-    for i = 1, last - 1 do part = self.net.modules[i]:forward(part) end
+    part = run(self.net, part, 1, last - 1)
     rows = rows or torch.DoubleTensor(n, part:size(2))
     rows:narrow(1, from, part:size(1)):copy(part)
     if self.about.classes then
-      local out = self.net.modules[last]:forward(part):double()
+      local out = ops.softmax(run(self.net, part, last, last):double(), 2)
       classes = classes or torch.DoubleTensor(n, out:size(2))
-      classes:narrow(1, from, out:size(1)):copy(nn.SoftMax():double():forward(out))
+      classes:narrow(1, from, out:size(1)):copy(out)
     end
   end
   return rows, classes
