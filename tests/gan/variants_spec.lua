@@ -1,4 +1,5 @@
 -- What variants need of the trainer: labels, averages, optimizers, schedules, accumulation, kept state; each resumes bit by bit.
+local lfs = require 'lfs'
 local torch = require 'gantry.torch'
 local data = require 'gantry.data'
 local nn = require 'gantry.nn'
@@ -173,19 +174,47 @@ end)
 describe('labels', function()
   teardown(command.clean)
 
-  it('come with the batches of every labelled set, in the same order', function()
-    local set = data.open(labelled())
-    local batches = set:batches {batch = 7, labels = true, seed = 3, start = 5}
-    for _ = 1, 4 do
-      local x, y = batches:next()
-      for k = 1, 7 do
-        local found
-        for i = 1, 24 do
-          if (x[k] - set:get(i)):abs():max() == 0 then found = set:label(i) end
-        end
-        assert.equal(found, y[k])
-      end
+  -- Sub-folders of PNG files, one of which cannot be read.
+  local function photos()
+    local folder = command.folder()
+    for i = 1, 24 do
+      local class = ('%s/class%d'):format(folder, i % 2)
+      lfs.mkdir(class)
+      local path = ('%s/%02d.png'):format(class, i)
+      require('gantry.image').save(path, torch.FloatTensor(3, 16, 16):uniform(torch.Generator(i), 0, 1))
+      if i == 5 then command.write(path, command.read(path):sub(1, 200)) end
     end
+    return folder
+  end
+
+  local function program()
+    local path = command.folder() .. '/own.lua'
+    command.write(path, [[
+      local torch = require('gantry').torch
+      return {size = 24, classes = {'a', 'b', 'c', 'd'}, label = function(i) return i % 4 + 1 end,
+        get = function(i) return torch.FloatTensor(3, 16, 16):fill(i / 30) end}]])
+    return path
+  end
+
+  for what, make in pairs {['a .npy file'] = labelled, ['a folder'] = photos, ['a program'] = program} do
+    it('come with the batches of ' .. what .. ', in the same order', function()
+      local set = data.open(make(), {size = 16, warn = function() end})
+      local batches = set:batches {batch = 7, labels = true, seed = 3, start = 5}
+      for _ = 1, 4 do
+        local x, y = batches:next()
+        for k = 1, 7 do
+          local found
+          for i = 1, set:size() do
+            local ok, picture = pcall(set.get, set, i)
+            if ok and (x[k] - picture):abs():max() == 0 then found = set:label(i) end
+          end
+          assert.equal(found, y[k])
+        end
+      end
+    end)
+  end
+
+  it('are missing where there are none', function()
     assert.error_matches(function() data.open('scenes:faces'):batches {labels = true} end, 'scenes:faces has no labels')
   end)
 
