@@ -51,6 +51,11 @@ function Step.draw_z(noise, kind, generator)
   return noise:uniform(generator, -1, 1)
 end
 
+-- What the step is about to do besides running networks: 'data', 'z', 'zero', 'sums', 'checks', 'optimizer'; nil: none of these.
+local function phase(self, name)
+  if self.on_phase then self.on_phase(name) end
+end
+
 -- The two pictures of each pair, in memory that is used again.
 local function split(self, images)
   local n, c, h, w = images:size(1), images:size(2), images:size(3), images:size(4) / 2
@@ -61,6 +66,7 @@ end
 --- Takes the next real images, draws z (and classes) and generates images from it: s.real, s.labels, s.z, s.fake_labels, s.fake. Of
 -- pairs: s.input, s.real, s.fake.
 function Step:draw()
+  phase(self, 'data')
   local images, labels = self.next_images()
   local noise, classes = self.noise, self.drawn_classes
   local input
@@ -69,10 +75,12 @@ function Step:draw()
     images, labels, noise, classes = images:clone(), labels and labels:clone(), noise:clone(), classes and classes:clone()
     input = input and input:clone()
   end
+  phase(self, 'z')
   self.real, self.labels = value(images), labels
   self.input = input and value(input)
   self.z = self.input or value(Step.draw_z(noise, self.options.z))
   if self.has_labels then self.fake_labels = classes:random(1, self.options.classes) end
+  phase(self)
   self.players.G:take_part(true, true)
   self.generated = self.players.G.net:forward(self.fake_labels and {self.z, self.fake_labels} or self.z)
   self.real.origin, self.generated.origin = 'real', 'fake'
@@ -169,7 +177,9 @@ local function gather(self, names, loss_function, parts)
   if number ~= number then diverged(self, names[1], whose .. ' loss', 'is not a number') end
   if number == math.huge or number == -math.huge then diverged(self, names[1], whose .. ' loss', 'is infinite') end
   if parts > 1 then loss = loss / parts end
+  phase(self, 'sums')
   loss:backward()
+  phase(self)
   return number
 end
 
@@ -198,23 +208,28 @@ end
 -- @usage s:update({'G', 'encoder'}, function(s) return ... end)
 function Step:update(names, loss_function)
   if type(names) == 'string' then names = {names} end
+  phase(self, 'zero')
   for _, name in ipairs(names) do
     if not self.players[name] then native.fail('update: the recipe has no network %s', tostring(name)) end
     self.learning[name] = true
     self.players[name].gradients:zero()
   end
+  phase(self)
   local parts = self.options.accumulate
   local sum = gather(self, names, loss_function, parts)
   for _ = 2, parts do sum = sum + gather_more(self, names, loss_function, parts) end
+  phase(self, 'checks')
   for _, name in ipairs(names) do
     local p = self.players[name]
     local bad = Player.count_bad(p.gradients)
     if bad > 0 then diverged(self, name, ("%d of %s's %d gradients"):format(bad, name, p.gradients:nElement()), 'are not finite') end
   end
+  phase(self, 'optimizer')
   for _, name in ipairs(names) do
     self.players[name].loss = sum / parts
     self.players[name]:move(self.number)
   end
+  phase(self)
   self.learning = {}
   return sum / parts
 end

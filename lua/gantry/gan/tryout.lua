@@ -77,14 +77,16 @@ local function gradient_problems(net, which)
 end
 
 --- Data of random pixels, as a data set.
-local function noise_data(o, pairs_of)
+-- @tparam table o resolved options
+-- @bool[opt] pairs_of whether they are pairs, side by side
+function tryout.noise(o, pairs_of)
   local h, w = options.sides(o.size)
   if pairs_of then w = 2 * w end
   local generator = torch.Generator(1)
   local set = {}
   set.name, set.classes = 'random pixels', {}
   for k = 1, o.classes and o.classes > 0 and o.classes or CLASSES do set.classes[k] = tostring(k) end
-  function set.size() return IMAGES end
+  function set.size() return o.batch end
   function set.batches(_, how)
     return {next = function()
       local images = torch.FloatTensor(o.batch, o.channels, h, w):uniform(generator, -1, 1)
@@ -106,7 +108,7 @@ function tryout.run(recipe, o)
   small.batch = math.min(o.batch, IMAGES)
   local report = {networks = {}, problems = {}}
   local function problem(format, ...) report.problems[#report.problems + 1] = format:format(...) end
-  local trainer = Trainer.new(recipe, small, noise_data(small, recipe.pairs))
+  local trainer = Trainer.new(recipe, small, tryout.noise(small, recipe.pairs))
   local h, w = options.sides(o.size)
 
   local labels = recipe.labels and samples.labels(small.batch, small.classes)
