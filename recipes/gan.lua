@@ -41,7 +41,7 @@ return gan.recipe {
 
   generator = function(o)
     local h, w, n = pixels(o)
-    return uniform(nn.Sequential()
+    return uniform(nn.Sequential():add(nn.MulConstant(math.sqrt(3))) -- z of variance 1, as in the authors' program
       :add(nn.Linear(o.z_size, o.units)):add(nn.ReLU(true)):add(nn.Linear(o.units, o.units)):add(nn.ReLU(true))
       :add(nn.Linear(o.units, n)):add(nn.Sigmoid()):add(nn.MulConstant(2)):add(nn.AddConstant(-1)) -- the images are -1..1
       :add(nn.View(o.channels, h, w):setNumInputDims(1)), 0.05)
