@@ -36,6 +36,7 @@ return gan.recipe {
     units = {1200, "G's units in each layer", min = 1, integer = true},
     maxout = {240, "D's maxout units in each layer", min = 1, integer = true},
     pieces = {5, 'linear pieces of a maxout unit', min = 1, integer = true},
+    range = {0.05, "how far G's weights are from 0 at most when it begins", min = 0},
     longest = {1.9365, "how long the weights of one of D's units may be together", min = 1e-3},
   },
 
@@ -44,7 +45,7 @@ return gan.recipe {
     return uniform(nn.Sequential():add(nn.MulConstant(math.sqrt(3))) -- z of variance 1, as in the authors' program
       :add(nn.Linear(o.z_size, o.units)):add(nn.ReLU(true)):add(nn.Linear(o.units, o.units)):add(nn.ReLU(true))
       :add(nn.Linear(o.units, n)):add(nn.Sigmoid()):add(nn.MulConstant(2)):add(nn.AddConstant(-1)) -- the images are -1..1
-      :add(nn.View(o.channels, h, w):setNumInputDims(1)), 0.05)
+      :add(nn.View(o.channels, h, w):setNumInputDims(1)), o.range)
   end,
 
   discriminator = function(o)

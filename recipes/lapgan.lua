@@ -25,11 +25,18 @@ end
 
 local function conv(from, to, k) return nn.SpatialConvolution(from, to, k, k, 1, 1, (k - 1) / 2, (k - 1) / 2) end
 
+-- A matrix that keeps the size of what it is given through a ReLU (He et al. 2015, arXiv 1502.01852), so that images depend on z at once.
+local function matrix(from, to)
+  local layer = nn.Linear(from, to)
+  layer.weight:normal(0, math.sqrt(2 / from))
+  return layer
+end
+
 -- z to the coarsest image.
 local function first(o, side)
   local n = o.channels * side[1] * side[2]
-  return nn.Sequential():add(nn.Linear(o.z_size - noise_of(o), o.hidden)):add(nn.ReLU()):add(nn.Linear(o.hidden, o.hidden)):add(nn.ReLU())
-    :add(nn.Linear(o.hidden, n)):add(nn.Tanh()):add(nn.View(o.channels, side[1], side[2]):setNumInputDims(1))
+  return nn.Sequential():add(matrix(o.z_size - noise_of(o), o.hidden)):add(nn.ReLU()):add(matrix(o.hidden, o.hidden)):add(nn.ReLU())
+    :add(matrix(o.hidden, n)):add(nn.Tanh()):add(nn.View(o.channels, side[1], side[2]):setNumInputDims(1))
 end
 
 -- {a coarse image, numbers of noise} to the finer image: the coarse one made larger, and what is missing.
