@@ -261,3 +261,54 @@ return gan.recipe {name = 'r', options = gan.options('dcgan', {size = 16, base =
     assert.matches('is not a number; first in', check "d_loss = function(s) return (s.D(s.real):mean() * 0 - 1):log() end")
   end)
 end)
+
+describe('a run with classes', function()
+  local run
+  setup(function()
+    run = command.folder() .. '/run'
+    local npy = require 'gantry.data.npy'
+    local folder = command.folder()
+    npy.save(folder .. '/x.npy', torch.ByteTensor(24, 3, 16, 16):random(torch.Generator(1), 0, 255))
+    local labels = torch.LongTensor(24)
+    for i = 1, 24 do labels[i] = i % 4 end
+    npy.save(folder .. '/x.labels.npy', labels)
+    local o = recipes.load('acgan').options:resolve {from = 'test', values = {
+      size = 16, base = 4, kernel = 4, batch = 8, z_size = 8, steps = 2, samples = 8,
+    }}
+    gan.session.start({recipe = 'acgan', options = o, data = folder .. '/x.npy', out = run, quiet = true}):run()
+  end)
+  teardown(command.clean)
+
+  it('gives a class in each column, or one class', function()
+    local opened = gan.open(run)
+    assert.equal(4, opened.classes)
+    assert.same({2, 4, 1}, opened:labels({2, 8, 5}):totable())
+    assert.same({3, 3}, opened:labels(2, 3):totable())
+    local z = opened:z(8)
+    local all = opened:images(z)
+    assert.is_true((opened:images(z, 3)[7] - all[7]):abs():max() < 1e-6) -- sample 7 is of class 3
+    assert.is_true((opened:images(z, 3)[1] - all[1]):abs():max() > 1e-6)
+    works(('sample %s --n 8 --scale 1 --training-stats --out %s/all.png'):format(run, run))
+    assert.same({3, 2 * 18 + 2, 4 * 18 + 2}, sides(run .. '/all.png'))
+    works(('sample %s --n 8 --class 2 --scale 1 --training-stats --columns 4 --out %s/one.png'):format(run, run))
+    local difference = (image.load(run .. '/all.png') - image.load(run .. '/one.png')):abs()
+    assert.equal(0, difference:narrow(3, 18 + 3, 16):max()) -- the column of class 2
+    assert.is_true(difference:narrow(3, 3, 16):max() > 0)
+    works(('walk %s --rows 2 --frames 3'):format(run))
+    works(('walk %s --rows 2 --frames 3 --class 4 --animate'):format(run))
+    works(('arith %s 1,2 - 3 --class 1'):format(run))
+    works(('sample %s --n 3 --each --class 2 --out %s/each'):format(run, run))
+    refused(1, ('sample %s --class 5'):format(run), 'class is 5, wanted 1 to 4')
+    refused(1, ('arith %s 1,2 - 3'):format(run), 'has 4 classes; say of which one with %-%-class')
+    assert.error_matches(function() opened:images(z, torch.LongTensor {1, 2}) end, 'got 2 classes for 8 images')
+  end)
+
+  it('has classes only where it says so', function()
+    local plain = command.folder() .. '/plain'
+    local o = recipes.load('dcgan').options:resolve {from = 'test', values = {
+      size = 16, base = 4, kernel = 4, batch = 8, z_size = 8, steps = 1, samples = 1,
+    }}
+    gan.session.start({recipe = 'dcgan', options = o, out = plain, quiet = true}):run()
+    refused(1, ('sample %s --class 1'):format(plain), 'has no classes')
+  end)
+end)

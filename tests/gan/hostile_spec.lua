@@ -86,6 +86,7 @@ describe("a stranger's run", function()
       function(s) s.recipe = '../../../etc/passwd' end, function(s) s.recipe = {1} end, function(s) s.seconds = {} end,
       function(s) s.hash = '\27[31m' end, function(s) s.keeper = {best = 'x', best_step = {}} end, function(s) s.step = 1e300 end,
       function(s) s.data = '/dev/zero\27[2J' end, function(s) s.counters = {1, 2} end, function(s) s.step = -0.5 end,
+      function(s) s.labels = {1} end, function(s) s.labels, s.classes = 'data', '\27[2J' end, function(s) s.pairs = true end,
     } do
       harmless(forged(function(m)
         local state = cjson.decode(m.state)

@@ -63,7 +63,8 @@ for _, case in ipairs {
     nn.VirtualBatch(nn.Sequential():add(conv(3, 2)):add(nn.VirtualBatchNormalization(2, 1e-3)), torch.rand(3, 3, 4, 5))},
   {rows, nn.MinibatchDiscrimination(3, 2, 4), nn.PixelNormalization(), nn.SpectralNorm(nn.Linear(3, 2, false))},
   {{2, 8, 3, 3}, nn.PixelShuffle(2)}, {labels, nn.LookupTable(4, 3)},
-  conditional(nn.ConditionalBatchNormalization(3, 4, 1e-3, 0.2)), conditional(nn.ConditionalSequential():add(conv(3, 2)):add(nn.ReLU())
+  conditional(nn.JoinLabels(4)), conditional(nn.ConditionalBatchNormalization(3, 4, 1e-3, 0.2)),
+  conditional(nn.ConditionalSequential():add(conv(3, 2)):add(nn.ReLU())
     :add(nn.ConditionalBatchNormalization(2, 3)):add(nn.Residual(nn.ConditionalSequential():add(nn.ConditionalBatchNormalization(2, 3))))),
   {{rows, torch.LongTensor {1, 2, 2, 1}}, nn.Projection(3, 2), nn.Projection {nn.SpectralNorm(nn.Linear(3, 1)), nn.LookupTable(2, 3)}},
   {{images, style}, nn.AdaptiveInstanceNormalization(3, 5, 1e-3), nn.SpatialModulatedConvolution(3, 2, 5, 3),

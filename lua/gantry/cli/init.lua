@@ -10,12 +10,15 @@ local cli = {}
 local here = debug.getinfo(1, 'S').source:match '^@(.*)cli/init%.lua$' or './'
 
 -- In the order that help lists them.
-local commands = {'train', 'resume', 'sample', 'walk', 'arith', 'data', 'info', 'recipes', 'new', 'check', 'profile', 'tune', 'help'}
+local commands = {
+  'train', 'resume', 'sample', 'walk', 'arith', 'score', 'features', 'data', 'info', 'recipes', 'new', 'check', 'profile', 'tune', 'help',
+}
 
 local summaries = {
   train = 'train a recipe on images', resume = 'go on with a run', sample = 'draw samples of a run',
   data = 'show what a data set is and what is wrong with it, or pack it',
   walk = 'draw the images between points of the latent space', info = 'tell about a run, or about this machine',
+  score = "score a run's samples beside real images", features = 'train a feature net for score',
   arith = 'add and subtract means of samples', new = 'begin a recipe of your own', check = 'try a recipe: shapes, gradients, one step',
   recipes = 'list the recipes', help = 'this help, or that of a command',
   profile = 'show where the time of a step goes', tune = 'find the fastest way to compute each convolution',

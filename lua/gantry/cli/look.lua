@@ -5,28 +5,35 @@ local show = require 'gantry.cli.show'
 
 local look = {}
 
+--- Adds the options that say which generator of a run is looked at.
+function look.which_network(p)
+  p:flag('--training-stats', "batch norm with training's running averages; default: statistics estimated anew from 2,048 generated images")
+  p:option('--checkpoint', 'last, best, or a step that was kept', 'last'):argname 'WHICH'
+  p:flag('--trust', 'where a network has modules that Gantry does not know, execute the recipe in the run to make them')
+  p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+end
+
 --- Adds the shared options to a parser.
 function look.options(p)
   p:option('--seed', "of z (default: the run's)"):argname 'N'
   p:option('--truncation', 'z nearer to the middle: uniform z times T; normal z cut off at T deviations'):argname 'T'
-  p:flag('--training-stats', "batch norm with training's running averages; default: statistics estimated anew from 2,048 generated images")
-  p:option('--checkpoint', 'last, best, or a step that was kept', 'last'):argname 'WHICH'
+  p:option('--class', 'of the samples, where the run has classes: 1, 2 ... (default: one after another)'):argname 'N'
   p:option('--scale', 'enlarge by so many whole pixels (default: so that it is comfortable to look at)'):argname 'N'
   p:option('--out', 'the PNG (default: in the run)'):argname 'PATH'
-  p:flag('--trust', 'where a network has modules that Gantry does not know, execute the recipe in the run to make them')
-  p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+  look.which_network(p)
 end
 
 --- Opens the run as the shared options say.
 -- @string command its name, for messages
 -- @tparam table given parsed arguments
 -- @treturn Run
--- @treturn table how: seed, truncation, scale
+-- @treturn table how: seed, truncation, scale, class
 function look.open(command, given)
   show.set_threads(command, given.threads)
   local how = {
     seed = given.seed and show.whole(command, '--seed', given.seed, 0, 2 ^ 31),
     truncation = given.truncation and show.number(command, '--truncation', given.truncation),
+    class = given.class and show.whole(command, '--class', given.class, 1, 2 ^ 24),
     scale = given.scale and show.whole(command, '--scale', given.scale, 1, 64),
   }
   local which = given.checkpoint

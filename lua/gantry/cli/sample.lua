@@ -27,11 +27,11 @@ local function write_each(run, which, how, out)
   local sheet = require 'gantry.gan.sheet'
   local folder = out or run.path .. '/each'
   require('gantry.gan.folder').make(folder)
-  local z = run:z(which, how.seed, how.truncation)
+  local z, labels = run:z(which, how.seed, how.truncation), run:labels(which, how.class)
   local n = z:size(1)
   for from = 1, n, PART do
     local count = math.min(PART, n - from + 1)
-    local images = sheet.enlarge(run:images(z:narrow(1, from, count)), how.scale or 1)
+    local images = sheet.enlarge(run:images(z:narrow(1, from, count), labels and labels:narrow(1, from, count)), how.scale or 1)
     for i = 1, count do
       local number = type(which) == 'table' and which[from + i - 1] or from + i - 1
       image.save(('%s/%04d.png'):format(folder, number), (images[i] + 1) / 2)

@@ -32,6 +32,15 @@ local function closed(samples, points, frames, spherical)
   return z
 end
 
+-- Where there are classes, each row is of one: that of --class, or 1, 2 ... in turn.
+local function rows_of_classes(run, n, frames, class)
+  local labels = run:labels(n, class)
+  if not class then
+    for i = 1, n do labels[i] = math.floor((i - 1) / frames) % run.classes + 1 end
+  end
+  return labels
+end
+
 local function save_animation(out, images, scale, fps)
   local torch = require 'gantry.torch'
   local sheet = require 'gantry.gan.sheet'
@@ -51,17 +60,20 @@ return function(arguments)
   local run, how = look.open('walk', given)
   local samples = require 'gantry.gan.samples'
 
+  if run.makes_pairs then native.fail('walk: %s turns images into images; there is no z to walk in', run.path) end
   local points = run:z(from, how.seed, how.truncation)
   if given.animate then
     local out = given.out or run.path .. '/walk-animated.png'
-    local images = run:images(closed(samples, points, frames or 24, given.spherical))
+    if run.classes then how.class = how.class or 1 end
+    local images = run:images(closed(samples, points, frames or 24, given.spherical), how.class)
     save_animation(out, images, how.scale, fps)
     io.stdout:write(('a walk of %d frames through %d points at step %d: %s\n'):format(images:size(1), points:size(1), run.step, out))
     return 0
   end
   local out = given.out or run.path .. '/walk.png'
   frames = frames or 9
-  local images = run:images(samples.path(points, frames, given.spherical))
+  local z = samples.path(points, frames, given.spherical)
+  local images = run:images(z, run.classes and rows_of_classes(run, z:size(1), frames, how.class))
   local sheet = require 'gantry.gan.sheet'
   require('gantry.image').save(out, sheet.make(images, {columns = frames, scale = how.scale}))
   io.stdout:write(('%d walks of %d frames at step %d: %s\n'):format(points:size(1) - 1, frames, run.step, out))

@@ -89,7 +89,7 @@ end
 
 -- Puts labels, a tensor of numbers from 0, into a source.
 local function with_labels(source, labels, names)
-  source.classes = names or numbered(math.max(10, labels:max() + 1))
+  source.classes = names or numbered(labels:max() + 1)
   source.label_of = function(n) return labels[n + 1] + 1 end
   return source
 end

@@ -21,6 +21,7 @@ end
 --- See Dataset:batches.
 function Batches.new(dataset, o)
   o = o or {}
+  if o.labels and not dataset.label_of then fail('batches: %s has no labels', dataset.name) end
   local n = whole(o, 'batch', 128, 1)
   if n > 2 ^ 20 then fail('batches: batch is %d, wanted at most %d', n, 2 ^ 20) end
   local batch = C.gt_batch_new(dataset.loader)
@@ -32,6 +33,7 @@ function Batches.new(dataset, o)
     pending = ffi.gc(batch, C.gt_batch_free),
     indices = ffi.new('int64_t[?]', n), positions = ffi.new('int64_t[?]', n),
     out = tensor.new(o.kind == 'double' and C.GT_DOUBLE or C.GT_FLOAT),
+    labels = o.labels and tensor.empty(C.GT_LONG, {n}) or nil,
   }, Batches)
   self:start()
   return self
@@ -50,8 +52,18 @@ function Batches:start()
   self.under_way = at
 end
 
+-- The classes of the pictures that were just waited for: a picture that could not be read has given its place to another by now.
+function Batches:read_labels()
+  local set = self.dataset
+  for k = 1, self.size do
+    local i = tonumber(self.indices[k - 1])
+    self.labels[k] = set.label_of(i) or fail('batches: picture %d of %s has no label', i + 1, set.name)
+  end
+end
+
 --- The batch at `position`, which then moves on by its size.
 -- @treturn tensor batch x channels x height x width, -1..1; its memory is used again at the next call
+-- @treturn tensor where labels were asked for: LongTensor of the pictures' classes, from 1; likewise
 function Batches:next()
   if self.under_way ~= self.position then -- it was set by hand
     whole(self, 'position', nil, 0)
@@ -63,10 +75,11 @@ function Batches:next()
   end
   self.under_way = nil
   check(C.gt_batch_wait(self.out, self.pending))
+  if self.labels then self:read_labels() end
   self.position = self.position + self.size
   self:start()
   self.dataset:tell()
-  return self.out
+  return self.out, self.labels
 end
 
 return Batches

@@ -124,8 +124,10 @@ end
 -- @int[opt=0] o.start the first position
 -- @tparam[opt=true] boolean o.shuffle false: in order
 -- @string[opt='float'] o.kind 'float' or 'double'
--- @return an iterator: `:next()` gives a tensor batch x channels x height x width in -1..1, good until the next call;
---   `.position` may be read and set
+-- @tparam[opt=false] boolean o.labels whether the pictures' classes are wanted too
+-- @return an iterator: `:next()` gives a tensor batch x channels x height x width in -1..1, and a LongTensor of classes from 1 where
+--   labels are wanted, both good until the next call; `.position` may be read and set
+-- @raise where labels are wanted and there are none
 -- @usage for _ = 1, 10 do local x = batches:next() end
 function Dataset:batches(o) return batches.new(self, o) end
 

@@ -11,6 +11,7 @@ local arrays = require 'gantry.data.arrays'
 local Dataset = require 'gantry.data.dataset'
 local folder = require 'gantry.data.folder'
 local idx = require 'gantry.data.idx'
+local pairs_of = require 'gantry.data.pairs'
 local program = require 'gantry.data.program'
 local scenes = require 'gantry.data.scenes'
 local settings = require 'gantry.data.settings'
@@ -18,8 +19,8 @@ local settings = require 'gantry.data.settings'
 local C, fail = native.C, native.fail
 local data = {}
 
-local FORMS = 'a folder of PNG and JPEG images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, cifar10:DIR, cifar100:DIR, scenes:faces or ' ..
-  'scenes:rooms'
+local FORMS = 'a folder of PNG and JPEG images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, cifar10:DIR, cifar100:DIR, scenes:faces, ' ..
+  'scenes:rooms, pairs:faces or pairs:rooms'
 
 local function open_folder(path, o)
   local files, others = folder.list(path)
@@ -82,6 +83,7 @@ end
 
 local kinds = {
   scenes = open_scenes,
+  pairs = pairs_of.open,
   mnist = open_mnist,
   idx = function(path, o) return open_array('idx:' .. path, arrays.idx(path, o), o) end,
   cifar10 = function(path, o) return open_array('cifar10:' .. path, arrays.cifar(path, 'cifar10'), o) end,
@@ -123,8 +125,8 @@ end
 -- Images of any size become one size: the shorter side is made to fit and the middle is kept.
 -- @param spec a folder; 'FILE.npy' (N x C x H x W, N x H x W x C or N x H x W of uint8, float32 or float64; mapped, so it may be
 --   larger than memory); 'mnist:DIR' and 'idx:FILE' (gzipped or not); 'cifar10:DIR' and 'cifar100:DIR' (binary version);
---   'FILE.lua', a program's own data (gantry.data.program); 'scenes:faces', 'scenes:rooms'; or a ByteTensor N x C x H x W, which
---   is copied
+--   'FILE.lua', a program's own data (gantry.data.program); 'scenes:faces', 'scenes:rooms'; 'pairs:faces', 'pairs:rooms'
+--   (gantry.data.pairs); or a ByteTensor N x C x H x W, which is copied
 -- @tparam[opt] table o
 -- @param[opt=64] o.size a number, {height, width} or 'HEIGHTxWIDTH'; files of arrays default to their own
 -- @int[opt=3] o.channels 1, 3 or 4 (with alpha); files of arrays default to their own

@@ -74,9 +74,8 @@ function program.open(path, o)
   end
   local chunk, problem = loadfile(path)
   if not chunk then fail('data: %s', problem) end
-  local self = setmetatable(fields, Program)
-  local asked = {height = self.height, width = self.width, channels = self.channels, seed = self.seed}
-  local given = call(self, chunk, 0, asked)
+  local asked = {height = fields.height, width = fields.width, channels = fields.channels, seed = fields.seed}
+  local given = call(fields, chunk, 0, asked)
   if type(given) == 'function' then given = {batch = given} end
   if type(given) ~= 'table' then fail('data: %s returns a %s, wanted a table or a function', path, type(given)) end
   local size = given.size
@@ -87,9 +86,18 @@ function program.open(path, o)
   if type(given.get) ~= 'function' and type(given.batch) ~= 'function' then
     fail('data: %s: wanted get(i) with a size, or batch(first, n)', path)
   end
+  return program.made(fields, given, size and ('%d pictures made by a program'):format(size) or 'pictures without end, made by a program')
+end
+
+--- A data set whose pictures are made by Lua functions.
+-- @tparam table fields name, channels, height, width, seed, warn: from gantry.data.settings
+-- @tparam table given size, and get(i) or batch(first, n); label(i) and classes
+-- @string about one line
+-- @treturn Program
+function program.made(fields, given, about)
+  local self = setmetatable(fields, Program)
   self.fit = nil -- the pictures have their size already
-  self.given, self.count, self.classes = given, size or 0, given.classes
-  self.about = size and ('%d pictures made by a program'):format(size) or 'pictures without end, made by a program'
+  self.given, self.count, self.classes, self.about = given, given.size or 0, given.classes, about
   return self
 end
 
@@ -152,10 +160,24 @@ Batches.__index = Batches
 --- An endless sequence of batches. See gantry.data.dataset.
 function Program:batches(o)
   o = o or {}
+  if o.labels and not self.given.label then fail('batches: %s has no labels', self.name) end
   return setmetatable({
+    labels = o.labels and tensor.empty(C.GT_LONG, {o.batch or 128}) or nil,
     set = self, size = o.batch or 128, seed = o.seed or 1, shuffle = o.shuffle ~= false, position = o.start or 0,
     out = tensor.new(o.kind == 'double' and C.GT_DOUBLE or C.GT_FLOAT), indices = ffi.new('int64_t[?]', o.batch or 128),
   }, Batches)
+end
+
+-- The classes of the pictures at self.indices, counted from 0.
+local function read_labels(self)
+  for k = 1, self.size do
+    local i = tonumber(self.indices[k - 1]) + 1
+    local class = self.set.given.label(i)
+    if type(class) ~= 'number' or class < 1 or class % 1 ~= 0 then
+      fail('batches: label(%d) of %s is %s, wanted a class from 1', i, self.set.name, tostring(class))
+    end
+    self.labels[k] = class
+  end
 end
 
 function Batches:next()
@@ -163,6 +185,7 @@ function Batches:next()
   self.out:resize(n, set.channels, set.height, set.width)
   if set.given.batch then
     take(set, self.out, call(set, set.given.batch, at + 1, at + 1, n), ('batch(%d, %d)'):format(at + 1, n))
+    for k = 0, n - 1 do self.indices[k] = at + k end
   else
     if self.shuffle then
       check(C.gt_epoch_indices(self.indices, self.seed, at, n, set.count))
@@ -174,8 +197,9 @@ function Batches:next()
       take(set, self.out:select(1, k), call(set, set.given.get, i, i), ('get(%d)'):format(i))
     end
   end
+  if self.labels then read_labels(self) end
   self.position = at + n
-  return self.out
+  return self.out, self.labels
 end
 
 return program

@@ -60,17 +60,19 @@ end
 -- neighbours.
 -- @tparam Run run
 -- @tparam table|string terms
--- @tparam[opt] table how seed, truncation, scale
+-- @tparam[opt] table how seed, truncation, scale, class (wanted where the run has classes)
 -- @treturn tensor channels x height x width, 0..1
 function arithmetic.picture(run, terms, how)
   how = how or {}
+  if run.makes_pairs then native.fail('arith: %s turns images into images; there is no z to add', run.path) end
+  if run.classes and not how.class then native.fail('arith: %s has %d classes; say of which one with --class', run.path, run.classes) end
   local result, parts = arithmetic.compute(run, terms, how)
   local z, most = {arithmetic.neighbours(result)}, 0
   for _, part in ipairs(parts) do
     z[#z + 1], z[#z + 2] = part.mean, part.z
     most = math.max(most, #part.numbers)
   end
-  local images = run:images(torch.cat(z, 1))
+  local images = run:images(torch.cat(z, 1), how.class)
   local channels, h, w = images:size(2), images:size(3), images:size(4)
   local times = how.scale or sheet.scale(h, w, #parts + 4, math.max(most + 1, 3))
   images = (sheet.enlarge(images, times) + 1) / 2

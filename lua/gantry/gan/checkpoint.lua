@@ -23,19 +23,25 @@ function checkpoint.save(path, trainer, about)
   local entries = {}
   trainer:tensors(function(name, t) entries[#entries + 1] = {name, t} end)
   entries[#entries + 1] = {'torch.generator', torch.getRNGState()}
-  local hash = Trainer.hash(trainer.G, trainer.D)
+  local nets = {}
+  for i, name in ipairs(trainer.names) do nets[i] = trainer.nets[name] end
+  local hash = Trainer.hash(unpack(nets))
   local state = {
     step = trainer.number, position = trainer.position, counters = trainer:counters(), hash = hash,
     recipe = about.recipe, data = about.data, seconds = about.seconds, score = about.score, keeper = about.keeper,
-    data_size = trainer.dataset:size(),
+    data_size = trainer.dataset:size(), optimizer = trainer.options.optimizer, ema = trainer.ema ~= nil,
+    pairs = trainer.recipe.pairs, labels = trainer.recipe.labels,
+    classes = trainer.recipe.labels == 'data' and trainer.dataset.classes or nil,
   }
+  local networks = {ema = trainer.ema and network.describe(trainer.ema)}
+  for _, name in ipairs(trainer.names) do networks[name] = network.describe(trainer.nets[name]) end
   safetensors.write(path, entries, {
     format = FORMAT,
     gantry = native.version,
     machine = cjson.encode(checkpoint.machine()),
     options = options.to_yaml(trainer.options),
     state = cjson.encode(state),
-    networks = cjson.encode {G = network.describe(trainer.G), D = network.describe(trainer.D)},
+    networks = cjson.encode(networks),
   })
   return hash
 end
@@ -79,7 +85,7 @@ end
 
 --- Builds a network of an opened checkpoint, in evaluation mode. Executes nothing.
 -- @tparam table opened from checkpoint.open
--- @string which 'G' or 'D'
+-- @string which 'G', 'D', 'ema' or another of the run's
 function checkpoint.network(opened, which)
   local net = network.build(opened.networks[which], which, opened.file)
   net:evaluate()

@@ -72,26 +72,25 @@ end
 
 --- Says where numbers that are not finite came from.
 -- @tparam Step s the step in which they were met, before s:clear()
--- @string turn 'D' or 'G': whose update it was
+-- @string turn 'D', 'G' ...: whose update it was
 -- @treturn string "the output of G's layer 4 (nn.SpatialFullConvolution) on z", ...
 return function(s, turn)
-  local D, G = s.players.D.net, s.players.G.net
+  local D, G = s.players.D and s.players.D.net, s.players.G.net
   if s.real and bad_count(s.real.data) > 0 then return 'the images of this batch' end
-  local found = bad_weights('D', D) or bad_weights('G', G)
+  local found = D and bad_weights('D', D) or bad_weights('G', G)
   if found then return found end
   local made
   if s.z then
-    found, made = bad_output('G', G, s.z, 'z')
+    found, made = bad_output('G', G, s.fake_labels and {s.z, s.fake_labels} or s.z, 'z')
     if found then return found end
   end
-  if s.real then
-    found = bad_output('D', D, s.real, 'real images')
-    if found then return found end
+  for _, batch in ipairs {{s.real, s.labels, 'real images'}, {made, s.fake_labels, 'generated images'}} do
+    local x, labels, what = batch[1], batch[2], batch[3]
+    if D and x then
+      found = bad_output('D', D, s.takes_labels.D and {x, labels} or x, what)
+      if found then return found end
+    end
   end
-  if made then
-    found = bad_output('D', D, made, 'generated images')
-    if found then return found end
-  end
-  found = bad_gradient(turn, turn == 'D' and D or G)
+  found = bad_gradient(turn, s.players[turn].net)
   return found or ("%s's loss itself; every layer's output is finite"):format(turn)
 end

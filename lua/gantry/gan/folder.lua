@@ -1,7 +1,7 @@
 --- The directory of a run: what is in it, how it is made, locked, tidied and emptied.
 --
 --     RUN/options.yaml  metrics.jsonl  metrics.png  checkpoint.safetensors  best.safetensors  checkpoints/*.safetensors
---     RUN/log.txt  lock  samples/*.png  recipe/*.lua
+--     RUN/log.txt  lock  samples/*.png  recipe/*.lua  scores.jsonl
 -- @module gantry.gan.folder
 local ffi = require 'ffi'
 local lfs = require 'lfs'
@@ -15,11 +15,12 @@ local folder = {}
 local names = {
   options = 'options.yaml', metrics = 'metrics.jsonl', plot = 'metrics.png', checkpoint = 'checkpoint.safetensors',
   best = 'best.safetensors', checkpoints = 'checkpoints', log = 'log.txt', lock = 'lock', samples = 'samples', recipe = 'recipe',
+  scores = 'scores.jsonl',
 }
 
 --- Where a part of a run is.
 -- @string path the run's directory
--- @string part 'options', 'metrics', 'plot', 'checkpoint', 'best', 'checkpoints', 'log', 'lock', 'samples' or 'recipe'
+-- @string part 'options', 'metrics', 'plot', 'checkpoint', 'best', 'checkpoints', 'log', 'lock', 'samples', 'recipe' or 'scores'
 function folder.file(path, part) return path .. '/' .. names[part] end
 
 local file = folder.file
@@ -140,7 +141,7 @@ end
 -- Removes what Gantry writes into a run, and nothing else.
 local function clear(path)
   folder.tidy(path)
-  for _, part in ipairs {'options', 'metrics', 'plot', 'checkpoint', 'best', 'log'} do os.remove(file(path, part)) end
+  for _, part in ipairs {'options', 'metrics', 'plot', 'checkpoint', 'best', 'log', 'scores'} do os.remove(file(path, part)) end
   remove_matching(file(path, 'samples'), '^%d+%.png$')
   remove_matching(file(path, 'checkpoints'), '^%d+%.safetensors$')
   remove_matching(file(path, 'recipe'), '%.lua$')

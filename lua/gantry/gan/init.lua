@@ -3,6 +3,7 @@
 local options = require 'gantry.gan.options'
 local recipe = require 'gantry.gan.recipe'
 local losses = require 'gantry.gan.losses'
+local penalties = require 'gantry.gan.penalties'
 local run = require 'gantry.gan.run'
 local session = require 'gantry.gan.session'
 local Trainer = require 'gantry.gan.trainer'
@@ -15,8 +16,11 @@ return {
   sides = options.sides,
   d_loss = losses.d_loss,
   g_loss = losses.g_loss,
-  mix = losses.mix,
-  input = losses.input,
+  losses = losses,
+  penalties = penalties,
+  augment = require 'gantry.gan.augment',
+  mix = penalties.mix,
+  input = penalties.input,
   trainer = Trainer.new,
   hash = Trainer.hash,
   session = session,

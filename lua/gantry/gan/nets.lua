@@ -3,7 +3,7 @@
 --
 -- kernel 5 is the paper's own: z times a matrix, batch norm over each of its outputs, 5x5 kernels with padding 2. kernel 4 is
 -- dcgan.torch's: z as a 1x1 image, 4x4 kernels with padding 1, and a last convolution instead of a matrix in D.
--- D ends in logits. No layer has a bias besides batch norm's: what follows would take it out again.
+-- D ends in logits. Where there is batch norm no layer has a bias besides: what follows would take it out again.
 -- @module gantry.gan.nets
 local native = require 'gantry.native'
 local nn = require 'gantry.nn'
@@ -19,7 +19,12 @@ local function near(h, w)
 end
 
 --- Halvings between the image and the smallest maps, and the sides of those: 4 to 7 pixels for the shorter one.
-local function stages(o)
+-- @tparam table o size
+-- @treturn int halvings
+-- @treturn int height of the smallest maps
+-- @treturn int their width
+-- @raise where there is no network for the size
+function nets.stages(o)
   local h, w = options.sides(o.size)
   if not h then native.fail('nets: size is %s, wanted a number or HEIGHTxWIDTH', tostring(o.size)) end
   local n, to_h, to_w = 0, h, w
@@ -38,7 +43,10 @@ local function geometry(o)
   native.fail('nets: kernel is %s, wanted 4 or 5', tostring(o.kernel))
 end
 
-local function down(from, to, k, pad) return nn.SpatialConvolution(from, to, k, k, 2, 2, pad, pad):noBias() end
+local function down(from, to, k, pad, bias)
+  local conv = nn.SpatialConvolution(from, to, k, k, 2, 2, pad, pad)
+  return bias and conv or conv:noBias()
+end
 
 local function up(from, to, k, pad, adjust) return nn.SpatialFullConvolution(from, to, k, k, 2, 2, pad, pad, adjust, adjust):noBias() end
 
@@ -63,7 +71,7 @@ end
 -- @return nn.Sequential
 -- @usage local G = nets.dcgan_generator {size = 32, channels = 3, base = 64, kernel = 5, z_size = 100}
 function nets.dcgan_generator(o)
-  local n, h, w = stages(o)
+  local n, h, w = nets.stages(o)
   local pad, adjust = geometry(o)
   local width = o.base * 2 ^ (n - 1)
   local net = nn.Sequential()
@@ -82,28 +90,36 @@ function nets.dcgan_generator(o)
   return nets.init(net)
 end
 
+--- G for classes: {z, classes} to images. The class, one-hot, is joined to z.
+-- @tparam table o as for dcgan_generator, and classes
+-- @return nn.Sequential
+function nets.class_generator(o)
+  local joined = {size = o.size, channels = o.channels, base = o.base, kernel = o.kernel, z_size = o.z_size + o.classes}
+  return nn.Sequential():add(nn.JoinLabels(o.classes)):add(nets.dcgan_generator(joined))
+end
+
 --- D: images (N x channels x height x width) to logits (N x 1): how much more likely real than generated.
 -- @tparam table o size (a number or 'HEIGHTxWIDTH'), channels, base (maps next to the image), kernel (4 or 5)
--- @tparam[opt] table how norm: 'batch' (default) or 'none'
+-- @tparam[opt] table how norm: 'batch' (default), or 'none': then every layer but the last has a bias; outputs: numbers for each image (1)
 -- @return nn.Sequential
 function nets.dcgan_discriminator(o, how)
   local norm = how and how.norm or 'batch'
   if norm ~= 'batch' and norm ~= 'none' then native.fail("nets: norm is '%s', wanted 'batch' or 'none'", tostring(norm)) end
-  local n, h, w = stages(o)
+  local n, h, w = nets.stages(o)
   local pad = geometry(o)
-  local width = o.base
+  local width, outputs, bias = o.base, how and how.outputs or 1, norm == 'none'
   local net = nn.Sequential()
-  net:add(down(o.channels, width, o.kernel, pad)):add(nn.LeakyReLU(0.2, true))
+  net:add(down(o.channels, width, o.kernel, pad, bias)):add(nn.LeakyReLU(0.2, true))
   for _ = 2, n do
-    net:add(down(width, width * 2, o.kernel, pad))
+    net:add(down(width, width * 2, o.kernel, pad, bias))
     width = width * 2
     if norm == 'batch' then net:add(nn.SpatialBatchNormalization(width)) end
     net:add(nn.LeakyReLU(0.2, true))
   end
   if o.kernel == 5 then
-    net:add(nn.View(width * h * w):setNumInputDims(3)):add(nn.Linear(width * h * w, 1, false))
+    net:add(nn.View(width * h * w):setNumInputDims(3)):add(nn.Linear(width * h * w, outputs, false))
   else
-    net:add(nn.SpatialConvolution(width, 1, w, h):noBias()):add(nn.View(1):setNumInputDims(3))
+    net:add(nn.SpatialConvolution(width, outputs, w, h):noBias()):add(nn.View(outputs):setNumInputDims(3))
   end
   return nets.init(net)
 end

@@ -223,6 +223,7 @@ return {
   -- lists
   CAddTable = {arguments = inplace}, CSubTable = {arguments = none}, CMulTable = {arguments = none}, CDivTable = {arguments = none},
   CMaxTable = {arguments = none}, CMinTable = {arguments = none}, FlattenTable = {arguments = none},
+  JoinLabels = {arguments = function(m) return {m.classes} end},
   SelectTable = {arguments = function(m) return {m.index} end},
   NarrowTable = {arguments = function(m) return {m.offset, m.length} end},
 }

@@ -22,11 +22,22 @@ local common = {
   channels = {3, 'channels of the images: 1 gray, 3 RGB, 4 RGBA', one_of = {1, 3, 4}},
   z_size = {100, 'numbers in z', min = 1, integer = true},
   z = {'uniform', 'distribution of z: uniform (-1 to 1) or normal', one_of = {'uniform', 'normal'}},
-  lr = {2e-4, "Adam's step size", min = 0},
+  optimizer = {'adam', 'how weights are moved: adam, rmsprop or sgd', one_of = {'adam', 'rmsprop', 'sgd'}},
+  lr = {2e-4, "the optimizer's step size", min = 0},
+  lr_d = {0, "D's, where it is another than lr; 0: the same", min = 0},
   beta1 = {0.5, "Adam's decay of the mean gradient", min = 0, max = 1},
-  beta2 = {0.999, "Adam's decay of the mean squared gradient", min = 0, max = 1},
+  beta2 = {0.999, "Adam's and RMSprop's decay of the mean squared gradient", min = 0, max = 1},
+  momentum = {0, "sgd's: what is kept of the last move", min = 0, max = 1},
+  weight_decay = {0, 'times the weights, is added to their gradients', min = 0},
+  clip_gradients = {0, "the longest that a network's gradient may be; 0: any", min = 0},
+  schedule = {'constant', 'of the step size: constant, linear (to 0 at the end) or exponential (to lr_final)',
+    one_of = {'constant', 'linear', 'exponential'}},
+  decay_from = {0.5, 'part of the steps after which the schedule begins', min = 0, max = 1},
+  lr_final = {0.01, 'what an exponential schedule has multiplied the step size by at the end', min = 1e-9, max = 1},
   precision = {'float32', 'of convolutions: float32, bf16x3, bfloat16, or reference (plain loops)', one_of = precision.names},
   critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
+  accumulate = {1, 'minibatches whose gradients make one update', min = 1, integer = true},
+  ema = {0, "decay of the average of G's weights that samples are drawn from, as 0.999; 0: none", min = 0, max = 1},
   seed = {1, 'of weights, z and the order of the data', min = 0, max = 2 ^ 31, integer = true},
   fit = {'auto', "how images of another shape get the size: crop, stretch or pad; auto: the data's own way", one_of = fits},
   background = {'auto', 'the colour #rrggbb under transparent pixels and around padded images', colour = true},
@@ -196,11 +207,12 @@ end
 
 --- What data.open is to be given for resolved options.
 -- @tparam table o
+-- @bool[opt] pairs whether a picture is a pair, side by side
 -- @treturn table
-function options.for_data(o)
+function options.for_data(o, pairs)
   local h, w = options.sides(o.size)
   return {
-    size = {h, w}, channels = o.channels, seed = o.seed, flip = o.flip, crop = o.crop, scale = o.scale,
+    size = {h, pairs and 2 * w or w}, channels = o.channels, seed = o.seed, flip = o.flip, crop = o.crop, scale = o.scale,
     fit = o.fit ~= 'auto' and o.fit or nil, background = o.background ~= 'auto' and o.background or nil,
   }
 end

@@ -4,6 +4,7 @@ local lfs = require 'lfs'
 local native = require 'gantry.native'
 local nearest = require 'gantry.gan.nearest'
 local options = require 'gantry.gan.options'
+local Step = require 'gantry.gan.step'
 
 local recipe = {}
 
@@ -14,9 +15,17 @@ Recipe.__index = Recipe
 
 local fields = {
   name = 'string', about = 'string', options = 'table', generator = 'function', discriminator = 'function',
-  d_loss = 'function', g_loss = 'function', step = 'function', score = 'string',
+  d_loss = 'function', g_loss = 'function', step = 'function', score = 'string', labels = 'string', networks = 'table',
+  pairs = 'boolean',
 }
-local required = {'name', 'generator', 'discriminator'}
+local required = {'name', 'generator'}
+
+-- What a step has already, besides its methods: no network may be called so.
+local taken = {
+  G = true, D = true, options = true, number = true, notes = true, kept = true, players = true, noise = true, real = true, fake = true,
+  z = true, labels = true, generated = true, learning = true, ema = true,
+  input = true, halves = true, takes_labels = true, takes_images = true,
+}
 
 --- Declares a recipe; a recipe file returns what this returns.
 -- @tparam table r
@@ -25,8 +34,14 @@ local required = {'name', 'generator', 'discriminator'}
 --   generator(o), discriminator(o): networks for the resolved options o;
 --   d_loss(s), g_loss(s): the losses of one step as recorded values (default: the cross-entropy of the paper); s has
 --     D, G, real, fake and z (values), options and number (of the step);
---   step(s): replaces the standard alternation (see gantry.gan.step);
---   score: 'logit' (default) or 'critic', what D's output is: D(x) is shown as a probability or as it is.
+--   step(s): replaces the standard alternation (see gantry.gan.step); a recipe that has one may do without a discriminator;
+--   score: 'logit' (default) or 'critic', what D's output is: D(x) is shown as a probability or as it is;
+--   labels: 'data' for those of the data, 'drawn' for classes that are only drawn, like z. G then takes {z, classes}, a step has
+--     s.labels (with 'data') and s.fake_labels, LongTensors from 1, and there has to be an option `classes`; at 0 it becomes the
+--     number of the data's;
+--   pairs: true where the data are pairs of pictures side by side. `size` is that of one of them; s.input is the left one, s.real the
+--     right one, G makes images from images;
+--   networks: more networks by name, {encoder = function(o) ... end}: s.encoder(x), s:update('encoder', loss).
 -- @treturn Recipe
 function recipe.declare(r)
   if type(r) ~= 'table' then native.fail('recipe: got a %s, wanted a table', type(r)) end
@@ -47,9 +62,23 @@ function recipe.declare(r)
   if r.score and r.score ~= 'logit' and r.score ~= 'critic' then
     native.fail("recipe: score is '%s', wanted 'logit' or 'critic'", r.score)
   end
+  if not r.discriminator and not r.step then native.fail 'recipe: discriminator is missing (only a recipe with a step may do without)' end
+  if r.labels and r.labels ~= 'data' and r.labels ~= 'drawn' then
+    native.fail("recipe: labels is '%s', wanted 'data' or 'drawn'", r.labels)
+  end
+  if r.pairs and r.labels then native.fail 'recipe: it has both labels and pairs, wanted one of them' end
+  for name, make in pairs(r.networks or {}) do
+    if type(name) ~= 'string' or not name:match '^%a%w*$' or taken[name] or Step[name] then
+      native.fail('recipe: a network cannot be called %s', tostring(name))
+    end
+    if type(make) ~= 'function' then native.fail('recipe: networks.%s is a %s, wanted a function', name, type(make)) end
+  end
   local made = setmetatable({score = 'logit'}, Recipe)
   for key, value in pairs(r) do made[key] = value end
   made.options = r.options or options.declare {}
+  if r.labels and not made.options.declared.classes then
+    native.fail("recipe: it has labels, but no option classes = {0, 'classes; 0: those of the data', min = 0, integer = true}")
+  end
   return made
 end
 
@@ -149,7 +178,8 @@ function recipe.load(name)
   return copy
 end
 
---- A settings file given by path, or by a name that has a YAML file beside the recipe: NAME.yaml or RECIPE-NAME.yaml.
+--- A settings file given by path, or by a name that has a YAML file beside the recipe or beside the installed ones: NAME.yaml or
+-- RECIPE-NAME.yaml.
 -- @string name
 -- @tparam Recipe r
 -- @treturn string its path
@@ -157,13 +187,19 @@ function recipe.find_settings(name, r)
   if lfs.attributes(name, 'mode') == 'file' then return name end
   local folder = r.path:match '^(.*/)' or './'
   local base = r.path:match '([^/]+)%.lua$' or r.name
-  for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
-    if lfs.attributes(folder .. candidate, 'mode') == 'file' then return folder .. candidate end
+  local folders = {folder}
+  for _, installed in ipairs(recipe.folders()) do folders[#folders + 1] = installed .. '/' end
+  for _, place in ipairs(folders) do
+    for _, candidate in ipairs {name, name .. '.yaml', base .. '-' .. name .. '.yaml'} do
+      if lfs.attributes(place .. candidate, 'mode') == 'file' then return place .. candidate end
+    end
   end
   local names, known = {}, {}
   for entry in lfs.dir(folder) do
     local settings = entry:match '^(.+)%.yaml$'
-    if settings then
+    local owner = settings and settings:match '^(.+)%-[^-]+$'
+    local anothers = owner and owner ~= base and lfs.attributes(folder .. owner .. '.lua', 'mode') == 'file'
+    if settings and not anothers then
       known[#known + 1] = settings
       if settings:sub(1, #base + 1) == base .. '-' then settings = settings:sub(#base + 2) end
       names[#names + 1], known[#known + 1] = settings, settings

@@ -94,26 +94,67 @@ function samples.truncate(z, kind, t)
   return moved
 end
 
+--- Classes of the first n samples, where there are classes: 1, 2 ... and again from 1. Sample i has the same whatever n is.
+-- @tparam int|{int,...} which how many, or which samples
+-- @int classes how many there are
+-- @treturn tensor LongTensor
+function samples.labels(which, classes)
+  local numbers = type(which) == 'table' and which or nil
+  local labels = torch.LongTensor(numbers and #numbers or which)
+  for k = 1, labels:size(1) do labels[k] = ((numbers and numbers[k] or k) - 1) % classes + 1 end
+  return labels
+end
+
+--- Pairs of pictures, taken apart: the first n of a data set, or those with given numbers.
+-- @param dataset whose pictures are pairs, side by side
+-- @tparam int|{int,...} which
+-- @treturn tensor the left ones
+-- @treturn tensor the right ones
+function samples.pairs(dataset, which)
+  local numbers = type(which) == 'table' and which or {}
+  if type(which) == 'number' then
+    for i = 1, which do numbers[i] = i end
+  end
+  local both = dataset:batch(numbers)
+  local w = both:size(4) / 2
+  return both:narrow(4, 1, w):contiguous(), both:narrow(4, w + 1, w):contiguous()
+end
+
+--- Input, output and truth of each pair, one after another, for a sheet of which each row has some.
+function samples.triples(inputs, outputs, truths)
+  local n, c, h, w = outputs:size(1), outputs:size(2), outputs:size(3), outputs:size(4)
+  local all = torch.FloatTensor(n, 3, c, h, w)
+  for k, images in ipairs {inputs, outputs, truths} do all:select(2, k):copy(images) end
+  return all:view(3 * n, c, h, w)
+end
+
+--- What a generator takes: rows from .. from + n - 1 of z, with their classes where there are any.
+function samples.input(z, labels, from, n)
+  local part = autograd.value(z:narrow(1, from, n))
+  return labels and {part, labels:narrow(1, from, n)} or part
+end
+
 --- Images of z in evaluation mode.
 -- @param G a generator; left in the mode it was in
 -- @param z n x z_size
+-- @tparam[opt] tensor labels LongTensor of n classes, where G takes {z, classes}
 -- @treturn tensor n x channels x height x width, -1..1
-function samples.images(G, z)
+function samples.images(G, z, labels)
   local was_training = G.train
   G:evaluate()
   local result
   local ok, problem = pcall(function()
     for from = 1, z:size(1), PART do
-      local part = z:narrow(1, from, math.min(PART, z:size(1) - from + 1))
+      local n = math.min(PART, z:size(1) - from + 1)
       autograd.scope(function()
-        local out = autograd.no_grad(function() return G:forward(autograd.value(part)) end)
+        local out = autograd.no_grad(function() return G:forward(samples.input(z, labels, from, n)) end)
         local made = autograd.is_value(out) and out.data or nil
         if not made or made:dim() ~= 4 then
           native.fail('the generator makes %s, wanted N x channels x height x width',
             made and ('%d dimensions'):format(made:dim()) or 'a list')
         end
         result = result or torch.FloatTensor(z:size(1), made:size(2), made:size(3), made:size(4))
-        result:narrow(1, from, part:size(1)):copy(made)
+        result:narrow(1, from, n):copy(made)
       end)
     end
   end)

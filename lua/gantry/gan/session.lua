@@ -14,6 +14,7 @@ local Progress = require 'gantry.gan.progress'
 local Recipe = require 'gantry.gan.recipe'
 local run = require 'gantry.gan.run'
 local samples = require 'gantry.gan.samples'
+local sheet = require 'gantry.gan.sheet'
 local Trainer = require 'gantry.gan.trainer'
 
 local C = native.C
@@ -24,12 +25,19 @@ local Session = {}
 Session.__index = Session
 
 local function new_session(path, recipe, o, spec, quiet)
-  local dataset = data.open(spec, options.for_data(o))
+  local dataset = data.open(spec, options.for_data(o, recipe.pairs))
   local self = setmetatable({
     path = path, recipe = recipe, options = o, spec = spec, seconds = 0,
     trainer = Trainer.new(recipe, o, dataset), dataset = dataset,
-    fixed_z = samples.z(o.samples, o, o.seed), keeper = Keeper.new(path, o),
+    keeper = Keeper.new(path, o),
   }, Session)
+  if recipe.pairs then
+    local n = dataset:size() > 0 and math.min(o.samples, dataset:size()) or o.samples
+    self.fixed_z, self.fixed_truth = samples.pairs(dataset, n)
+  else
+    self.fixed_z = samples.z(o.samples, o, o.seed)
+  end
+  if recipe.labels then self.fixed_labels = samples.labels(o.samples, o.classes) end
   self.quiet = quiet
   return self
 end
@@ -79,7 +87,13 @@ end
 --- Draws the sample grid and the plot of the metrics.
 function Session:draw_samples()
   local path = ('%s/%06d.png'):format(folder.file(self.path, 'samples'), self.trainer.number)
-  samples.save_grid(path, precision.within(self.options.precision, samples.images, self.trainer.G, self.fixed_z))
+  local images = precision.within(self.options.precision, samples.images, self.trainer:generator(), self.fixed_z,
+    self.fixed_labels)
+  if self.fixed_truth then
+    samples.save_grid(path, samples.triples(self.fixed_z, images, self.fixed_truth), sheet.columns_of_triples(images:size(1)))
+  else
+    samples.save_grid(path, images, self.fixed_labels and sheet.columns_of_classes(self.options.classes, self.options.samples))
+  end
   self.drawn = self.trainer.number
   self.last_grid = path
   plot.draw(self.path, self.recipe.score, folder.file(self.path, 'plot'))
@@ -181,8 +195,10 @@ function Session:describe()
   local t = self.trainer
   local h, w = options.sides(self.options.size)
   local images = self.dataset:size()
+  local counts = {}
+  for i, name in ipairs(t.names) do counts[i] = ('%s: %d parameters'):format(name, network.count(t.nets[name])) end
   return {
-    ('G: %d parameters, D: %d parameters'):format(network.count(t.G), network.count(t.D)),
+    table.concat(counts, ', '),
     ('data: %s, %s, trained on at %dx%d'):format(self.spec, images > 0 and images .. ' images' or 'endless', h, w),
   }
 end

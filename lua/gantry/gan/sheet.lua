@@ -32,6 +32,16 @@ end
 --- Columns that make a grid of n images nearly square.
 function sheet.columns(n) return math.ceil(math.sqrt(n)) end
 
+--- Columns for samples of classes in turn, so that each column is one class; nil where there are too many.
+-- @int classes
+-- @int n images
+function sheet.columns_of_classes(classes, n)
+  if classes <= n and classes <= 20 and classes > 3 then return classes end
+end
+
+--- Columns for n triples of images so that the sheet is nearly square.
+function sheet.columns_of_triples(n) return 3 * math.max(1, math.floor(math.sqrt(n / 3) + 0.5)) end
+
 --- Lays images out.
 -- @param images n x channels x height x width, -1..1
 -- @tparam[opt] table how columns (default: nearly square); scale (whole; default: so that it is comfortable to look at); labels (a

@@ -18,8 +18,9 @@ local SEED = 7919   -- of the z that they are generated from: always the same
 -- @param G a generator
 -- @tparam table o z_size, z
 -- @int batch images in a batch, as in training
+-- @int[opt] classes where G takes {z, classes}: how many there are
 -- @treturn int images generated; 0 where there is no batch normalisation
-function statistics.reestimate(G, o, batch)
+function statistics.reestimate(G, o, batch, classes)
   local norms = {}
   for _, m in ipairs(G:listModules()) do
     if torch.isTensor(m.running_mean) then norms[#norms + 1] = {module = m, momentum = m.momentum, train = m.train} end
@@ -27,12 +28,14 @@ function statistics.reestimate(G, o, batch)
   if #norms == 0 then return 0 end
   local batches = math.ceil(IMAGES / batch)
   local z = samples.z(batches * batch, o, SEED)
+  local labels = classes and samples.labels(batches * batch, classes)
   for _, norm in ipairs(norms) do norm.module.train = true end
   local ok, problem = pcall(function()
     for k = 1, batches do
       for _, norm in ipairs(norms) do norm.module.momentum = 1 / k end -- the mean of all so far
       autograd.scope(function()
-        autograd.no_grad(function() return G:forward(autograd.value(z:narrow(1, (k - 1) * batch + 1, batch))) end)
+        local input = samples.input(z, labels, (k - 1) * batch + 1, batch)
+        autograd.no_grad(function() return G:forward(input) end)
       end)
     end
   end)

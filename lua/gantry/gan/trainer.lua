@@ -11,6 +11,8 @@ local torch = require 'gantry.torch'
 local precision = require 'gantry.autograd.precision'
 local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
+local Player = require 'gantry.gan.player'
+local statistics = require 'gantry.gan.statistics'
 local Step = require 'gantry.gan.step'
 
 local C = native.C
@@ -25,11 +27,29 @@ local function expect_network(net, which, recipe)
   return net:training()
 end
 
+-- A recipe with labels learns how many classes there are from the data, unless the option says it.
+local function settle_classes(recipe, o, dataset)
+  if not recipe.labels then return end
+  local there = dataset.classes and #dataset.classes
+  if recipe.labels == 'data' then
+    if not dataset.label_of and not dataset.classes then
+      native.fail('recipe %s: wants labelled images, and %s has no labels: a folder with a sub-folder for each class has, mnist:DIR, '
+        .. 'cifar10:DIR, and FILE.npy with FILE.labels.npy beside it', recipe.name, tostring(dataset.name))
+    end
+    if o.classes == 0 then o.classes = there or native.fail('recipe %s: %s does not say how many classes it has; --set classes=N does',
+      recipe.name, tostring(dataset.name)) end
+    if there and o.classes < there then
+      native.fail('recipe %s: classes is %d, but %s has %d', recipe.name, o.classes, tostring(dataset.name), there)
+    end
+  end
+  if o.classes < 1 then native.fail('recipe %s: classes is %d, wanted at least 1', recipe.name, o.classes) end
+end
+
 --- Makes a trainer at step 0: seeds torch's generator with the options' seed and makes the networks.
 -- @tparam Recipe recipe
--- @tparam table o resolved options
+-- @tparam table o resolved options; where the recipe has labels and `classes` is 0, that of the data is filled in
 -- @param dataset from gantry.data
--- @treturn Trainer
+-- @treturn Trainer with G, D (where the recipe has one), nets (all of them by name), ema (where the option is above 0)
 -- @usage local t = gan.trainer(recipe, options, data.open('scenes:faces', {size = 32})); print(t:step().d_loss)
 function Trainer.new(recipe, o, dataset)
   if type(recipe) ~= 'table' or type(o) ~= 'table' or type(dataset) ~= 'table' then
@@ -37,17 +57,37 @@ function Trainer.new(recipe, o, dataset)
       torch.type(dataset))
   end
   local self = setmetatable({recipe = recipe, options = o, dataset = dataset, number = 0, position = 0}, Trainer)
+  settle_classes(recipe, o, dataset)
   torch.manualSeed(o.seed)
+  self.nets, self.names = {}, {'G'}
   self.G = expect_network(recipe.generator(o), 'generator', recipe)
-  self.D = expect_network(recipe.discriminator(o), 'discriminator', recipe)
-  self.state = Step.new(self.G, self.D, o, function() return self:next_images() end, recipe.score == 'logit')
+  if recipe.discriminator then
+    self.D = expect_network(recipe.discriminator(o), 'discriminator', recipe)
+    self.names[2] = 'D'
+  end
+  self.nets.G, self.nets.D = self.G, self.D
+  local others = {}
+  for name in pairs(recipe.networks or {}) do others[#others + 1] = name end
+  table.sort(others)
+  for _, name in ipairs(others) do
+    self.nets[name] = expect_network(recipe.networks[name](o), name, recipe)
+    self.names[#self.names + 1] = name
+  end
+  self.state = Step.new(self.nets, o, function() return self:next_images() end,
+    {is_logit = recipe.score == 'logit', labels = recipe.labels, pairs = recipe.pairs})
+  if o.ema > 0 then
+    self.ema = self.G:clone()
+    self.ema_parameters = self.ema:getParameters()
+  end
   self.d_loss, self.g_loss = recipe.d_loss or losses.d_loss, recipe.g_loss or losses.g_loss
   return self
 end
 
 function Trainer:next_images()
   if not self.source then
-    self.source = self.dataset:batches {batch = self.options.batch, seed = self.options.seed, start = self.position}
+    self.source = self.dataset:batches {
+      batch = self.options.batch, seed = self.options.seed, start = self.position, labels = self.recipe.labels == 'data',
+    }
   end
   self.position = self.position + self.options.batch
   return self.source:next()
@@ -65,6 +105,33 @@ local function one_step(self)
   (self.recipe.step or standard)(self.state, self)
 end
 
+-- The moving average of G's weights: from step n on w = d w + (1 - d) G, where d is the option but at first (1 + n) / (10 + n), so
+-- that what G began as is soon forgotten.
+local function average(self)
+  if not self.ema then return end
+  local d = math.min(self.options.ema, (1 + self.number) / (10 + self.number))
+  self.ema_parameters:mul(d):add(1 - d, self.state.players.G.parameters)
+end
+
+--- The generator that samples are drawn from: the average of G where the run keeps one, with batch norm's statistics estimated from its
+-- own images (they depend on its weights alone), else G itself.
+-- @return a network
+function Trainer:generator()
+  if not self.ema then return self.G end
+  if self.estimated ~= self.number then
+    local o, own = self.options, {}
+    -- What layers keep besides weights is what training has now ...
+    network.tensors(self.G, '', function(name, t) own[name] = t end)
+    network.tensors(self.ema, '', function(name, t)
+      if not (name:find '%.weight$' or name:find '%.bias$' or name:find '%.parameter_%d+$') then t:copy(own[name]) end
+    end)
+    -- ... but for batch norm, where there is a z to generate from.
+    if not self.recipe.pairs then statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes) end
+    self.estimated = self.number
+  end
+  return self.ema
+end
+
 --- Does one step.
 -- @treturn table metrics, filled anew by every step: step, d_loss, g_loss, d_real (mean of D(x)), d_fake (mean of D(G(z))),
 -- and what the recipe noted with s:note
@@ -79,6 +146,7 @@ function Trainer:step()
     error(problem, 0)
   end
   self.number = s.number
+  average(self)
   local m = self.metrics or {}
   self.metrics = m
   for name, x in pairs(s.notes) do m[name] = x end
@@ -86,26 +154,24 @@ function Trainer:step()
   return m
 end
 
---- Calls visit(name, tensor) for all that a checkpoint has to hold: weights, buffers, the optimizers' moments.
+--- Calls visit(name, tensor) for all that a checkpoint has to hold: weights, buffers, what the optimizers remember, what the recipe
+-- keeps, the averaged generator.
 function Trainer:tensors(visit)
-  network.tensors(self.G, 'G', visit)
-  network.tensors(self.D, 'D', visit)
-  for _, name in ipairs {'D', 'G'} do
-    local state, keys = self.state.players[name].state, {}
-    for key, entry in pairs(state) do
-      if torch.isTensor(entry) then keys[#keys + 1] = key end
-    end
-    table.sort(keys)
-    for _, key in ipairs(keys) do visit(('adam.%s.%s'):format(name, key), state[key]) end
+  for _, name in ipairs(self.names) do network.tensors(self.nets[name], name, visit) end
+  if self.ema then network.tensors(self:generator(), 'ema', visit) end
+  for _, name in ipairs(self.names) do
+    self.state.players[name]:tensors(function(key, t) visit(('%s.%s.%s'):format(self.options.optimizer, name, key), t) end)
   end
+  local kept = {}
+  for name in pairs(self.state.kept) do kept[#kept + 1] = name end
+  table.sort(kept)
+  for _, name in ipairs(kept) do visit('kept.' .. name, self.state.kept[name]) end
 end
 
 --- True if every weight is a finite number.
 function Trainer:is_finite()
-  local count = ffi.new 'double[1]'
   for _, p in pairs(self.state.players) do
-    native.check(C.gt_count_nonfinite(count, p.parameters))
-    if count[0] > 0 then return false end
+    if Player.count_bad(p.parameters) > 0 then return false end
   end
   return true
 end
@@ -113,29 +179,31 @@ end
 --- The numbers of the optimizers that are not tensors, by network.
 function Trainer:counters()
   local counters = {}
-  for name, p in pairs(self.state.players) do
-    counters[name] = {}
-    for key, entry in pairs(p.state) do
-      if type(entry) == 'number' then counters[name][key] = entry end
-    end
-  end
+  for name, p in pairs(self.state.players) do counters[name] = p:counters() end
   return counters
 end
 
 --- Goes to a saved state: step, position in the data, optimizers, weights, torch's generator.
--- @tparam table saved {step =, position =, counters =}
+-- @tparam table saved {step =, position =, counters =, optimizer =}; what another optimizer remembered is left
 -- @tparam File file from safetensors.open, with the tensors that Trainer:tensors names and 'torch.generator'
 function Trainer:restore(saved, file)
-  network.load_tensors(self.G, 'G', file)
-  network.load_tensors(self.D, 'D', file)
-  for name, p in pairs(self.state.players) do
-    for key, entry in pairs(saved.counters[name] or {}) do p.state[key] = entry end
+  for _, name in ipairs(self.names) do network.load_tensors(self.nets[name], name, file) end
+  if self.ema then
+    if saved.ema then network.load_tensors(self.ema, 'ema', file) else self.ema_parameters:copy(self.state.players.G.parameters) end
+  end
+  local players, optimizer = self.state.players, self.options.optimizer
+  if saved.optimizer == optimizer then
+    for name, p in pairs(players) do
+      for key, entry in pairs(saved.counters[name] or {}) do p.state[key] = entry end
+    end
   end
   for name in pairs(file.entries) do
-    local which, key = name:match '^adam%.([GD])%.([%w_]+)$'
-    if which then self.state.players[which].state[key] = file:read(name) end
+    local rule, which, key = name:match '^(%a+)%.(%w+)%.([%w_]+)$'
+    if rule == optimizer and players[which] then players[which].state[key] = file:read(name) end
+    local kept = name:match '^kept%.([%w_]+)$'
+    if kept then self.state.kept[kept] = file:read(name) end
   end
-  self.number, self.position, self.source = saved.step, saved.position, nil
+  self.number, self.position, self.source, self.estimated = saved.step, saved.position, nil, nil
   torch.setRNGState(file:read 'torch.generator')
 end
 

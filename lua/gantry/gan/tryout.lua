@@ -7,6 +7,7 @@ local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local network = require 'gantry.gan.network'
 local options = require 'gantry.gan.options'
+local samples = require 'gantry.gan.samples'
 local Step = require 'gantry.gan.step'
 local Trainer = require 'gantry.gan.trainer'
 
@@ -14,6 +15,7 @@ local C = native.C
 local tryout = {}
 
 local IMAGES = 4 -- in the minibatch that is tried
+local CLASSES = 10 -- of those, where a recipe has labels and its options do not say how many
 
 -- ---- shapes -----------------------------------------------------------------------------------------------------------------
 
@@ -66,7 +68,7 @@ local function gradient_problems(net, which)
       native.check(C.gt_count_nonfinite(count, g))
       if count[0] > 0 then
         broken[#broken + 1] = name
-      elseif g:nElement() > 0 and g:max() == 0 and g:min() == 0 then
+      elseif g:nElement() > 1 and g:max() == 0 and g:min() == 0 then -- of one number it may cancel: D's last bias in a hinge loss
         none[#none + 1] = name
       end
     end
@@ -77,13 +79,20 @@ end
 
 --- Data of random pixels, as a data set.
 -- @tparam table o resolved options
-function tryout.noise(o)
+-- @bool[opt] pairs_of whether they are pairs, side by side
+function tryout.noise(o, pairs_of)
   local h, w = options.sides(o.size)
+  if pairs_of then w = 2 * w end
   local generator = torch.Generator(1)
   local set = {}
+  set.name, set.classes = 'random pixels', {}
+  for k = 1, o.classes and o.classes > 0 and o.classes or CLASSES do set.classes[k] = tostring(k) end
   function set.size() return o.batch end
-  function set.batches()
-    return {next = function() return torch.FloatTensor(o.batch, o.channels, h, w):uniform(generator, -1, 1) end}
+  function set.batches(_, how)
+    return {next = function()
+      local images = torch.FloatTensor(o.batch, o.channels, h, w):uniform(generator, -1, 1)
+      return images, how.labels and torch.LongTensor(o.batch):random(generator, 1, #set.classes) or nil
+    end}
   end
   return set
 end
@@ -100,35 +109,57 @@ function tryout.run(recipe, o)
   small.batch = math.min(o.batch, IMAGES)
   local report = {networks = {}, problems = {}}
   local function problem(format, ...) report.problems[#report.problems + 1] = format:format(...) end
-  local trainer = Trainer.new(recipe, small, tryout.noise(small))
+  local trainer = Trainer.new(recipe, small, tryout.noise(small, recipe.pairs))
   local h, w = options.sides(o.size)
 
-  local z = autograd.value(Step.draw_z(torch.FloatTensor(small.batch, o.z_size), o.z, torch.Generator(1)))
-  local made = autograd.value(torch.FloatTensor(small.batch, o.channels, h, w):zero())
-  for _, part in ipairs {{'G', trainer.G, z}, {'D', trainer.D, made}} do
-    local lines, out, failed = layers(part[2], part[3])
-    report.networks[#report.networks + 1] = {name = part[1], layers = lines, parameters = network.count(part[2])}
-    if failed then
-      problem('%s: layer after %s: %s', part[1], lines[#lines].class, tostring(failed))
-      return report
-    end
-    local wanted = ('N x %d x %d x %d'):format(o.channels, h, w)
-    if part[1] == 'G' and shape_text(out) ~= wanted then
-      problem('G: makes images of %s, wanted %s', shape_text(out), wanted)
-      return report
-    end
+  local labels = recipe.labels and samples.labels(small.batch, small.classes)
+  local z = torch.Generator(1)
+  z = autograd.value(recipe.pairs and torch.FloatTensor(small.batch, o.channels, h, w):uniform(z, -1, 1) or
+    Step.draw_z(torch.FloatTensor(small.batch, o.z_size), o.z, z))
+  local lines, out, failed = layers(trainer.G, labels and {z, labels} or z)
+  report.networks[1] = {name = 'G', layers = lines, parameters = network.count(trainer.G)}
+  local wanted = ('N x %d x %d x %d'):format(o.channels, h, w)
+  if failed then
+    problem('G: layer after %s: %s', lines[#lines].class, tostring(failed))
+  elseif shape_text(out) ~= wanted then
+    problem('G: makes images of %s, wanted %s', shape_text(out), wanted)
   end
+  if #report.problems > 0 then return report end
 
   local before = C.gt_seconds()
-  local metrics = trainer:step()
-  report.metrics, report.seconds, report.batch = metrics, C.gt_seconds() - before, small.batch
-  for _, part in ipairs {{'G', trainer.G}, {'D', trainer.D}} do
-    local none, broken = gradient_problems(part[2], part[1])
-    for _, name in ipairs(none) do problem('%s: no gradient reaches it; it will not be trained', name) end
-    for _, name in ipairs(broken) do problem('%s: its gradient is not finite', name) end
+  local ok, metrics = pcall(trainer.step, trainer)
+  report.seconds = C.gt_seconds() - before
+  if trainer.D and trainer.state.takes_images.D == false then -- it takes lists that the recipe makes: its parts are not shown
+    report.networks[2] = {name = 'D', layers = {}, parameters = network.count(trainer.D)}
+  elseif trainer.D then -- after the step: it shows whether D is given classes
+    local made = autograd.value(torch.FloatTensor(small.batch, o.channels, h, w):zero())
+    local d_lines, _, d_failed = layers(trainer.D, trainer.state.takes_labels.D and labels and {made, labels} or made)
+    report.networks[2] = {name = 'D', layers = d_lines, parameters = network.count(trainer.D)}
+    if d_failed then
+      problem('D: layer after %s: %s', d_lines[#d_lines].class, tostring(d_failed))
+      return report
+    end
+  end
+  for i = trainer.D and 3 or 2, #trainer.names do
+    report.networks[i] = {name = trainer.names[i], layers = {}, parameters = network.count(trainer.nets[trainer.names[i]])}
+  end
+  if not ok then error(metrics, 0) end
+  report.metrics, report.batch = metrics, small.batch
+  for attempt = 1, 2 do
+    local missing = 0
+    for _, name in ipairs(trainer.names) do
+      local none, broken = gradient_problems(trainer.nets[name], name)
+      if attempt == 2 then
+        for _, place in ipairs(none) do problem('%s: no gradient reaches it; it will not be trained', place) end
+        for _, place in ipairs(broken) do problem('%s: its gradient is not finite', place) end
+      end
+      missing = missing + #none + #broken
+    end
+    if missing == 0 then break end
+    if attempt == 1 then trainer:step() end -- what begins at 0 lets gradients through only once it has moved
   end
   if not metrics.g_loss then problem 'the step never updated G' end
-  if not metrics.d_loss then problem 'the step never updated D' end
+  if trainer.D and not metrics.d_loss then problem 'the step never updated D' end
   return report
 end
 

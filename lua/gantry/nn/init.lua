@@ -32,8 +32,8 @@ for _, name in ipairs {
   'spatial_zero_padding', 'spatial_reflection_padding', 'spatial_replication_padding', 'spatial_up_sampling_nearest',
   'spatial_up_sampling_bilinear', 'pixel_shuffle', 'minibatch_standard_deviation',
   -- lists
-  'join_table', 'cadd_table', 'csub_table', 'cmul_table', 'cdiv_table', 'cmax_table', 'cmin_table', 'select_table', 'narrow_table',
-  'flatten_table', 'split_table',
+  'join_table', 'join_labels', 'cadd_table', 'csub_table', 'cmul_table', 'cdiv_table', 'cmax_table', 'cmin_table', 'select_table',
+  'narrow_table', 'flatten_table', 'split_table',
   -- losses
   'criterion', 'bce_criterion', 'bce_with_logits_criterion', 'mse_criterion', 'abs_criterion', 'smooth_l1_criterion',
   'margin_criterion', 'class_nll_criterion', 'cross_entropy_criterion', 'dist_kl_div_criterion', 'multi_criterion',

@@ -12,7 +12,7 @@ local nested = require 'gantry.nn.nested'
 local fail = native.fail
 local summary = {}
 
--- What is known of inputs: network -> {sizes, guard}.
+-- What is known of inputs: network -> {make, guard}.
 local expected = setmetatable({}, {__mode = 'k'})
 
 --- 1234567 -> "1,234,567"
@@ -102,11 +102,20 @@ function Summary:__tostring()
   return table.concat(text, '\n')
 end
 
---- Notes what inputs a network takes, for summaries that are asked for without one.
+--- Notes what inputs a network takes, for summaries that are asked for without one. Where that is found not to fit, they tell of the last
+-- forward.
 -- @param net
--- @tparam {int,...} input its sizes
+-- @tparam function make gives an input, a tensor or a list of them
 -- @tparam function guard calls the function that it is given, which runs the network
-function summary.expect(net, input, guard) expected[net] = {input, guard} end
+function summary.expect(net, make, guard) expected[net] = {make, guard} end
+
+--- The outputs that the modules have of an input that is expected.
+local function outputs_expected(net)
+  local make, guard = unpack(expected[net])
+  local outputs
+  if pcall(guard, function() outputs = outputs_of(net, nested.values(make())) end) then return outputs end
+  return outputs_there(net)
+end
 
 --- See nn.Module:summary.
 function summary.of(net, ...)
@@ -114,8 +123,7 @@ function summary.of(net, ...)
   if select('#', ...) > 0 then
     outputs = outputs_of(net, input_of(net, ...))
   elseif expected[net] then
-    local input, guard = unpack(expected[net])
-    guard(function() outputs = outputs_of(net, input_of(net, input)) end)
+    outputs = outputs_expected(net)
   else
     outputs = outputs_there(net)
   end

@@ -1,0 +1,81 @@
+-- A small StyleGAN. Karras, Laine, Aila 2018, "A Style-Based Generator Architecture for Generative Adversarial Networks", arXiv
+-- 1812.04948, with the modulated convolutions, the residual D and the lazy R1 of Karras et al. 2019, "Analyzing and Improving the
+-- Image Quality of StyleGAN", arXiv 1912.04958: z becomes a style by some layers; images grow out of a learned constant, every
+-- convolution in that style. Without noise inputs, style mixing and path length regularisation.
+local gantry = require 'gantry'
+local gan, nn, nets = gantry.gan, gantry.nn, require 'gantry.gan.nets'
+local losses, penalties = gan.losses, gan.penalties
+
+-- Weights are drawn from N(0, 1) and scaled where they are used.
+local function equal(layer, gain, rate) return nn.EqualizedLearningRate(layer, gain, rate) end
+local function conv(from, to, k) return equal(nn.SpatialConvolution(from, to, k, k, 1, 1, (k - 1) / 2, (k - 1) / 2)) end
+
+-- z to the style.
+local function mapping(o)
+  local net, from = nn.Sequential():add(nn.PixelNormalization()), o.z_size
+  for _ = 1, o.mapping do
+    net:add(equal(nn.Linear(from, o.style), nil, 0.01)):add(nn.LeakyReLU(0.2, true))
+    from = o.style
+  end
+  return net
+end
+
+-- The learned constant that images grow out of: zeros for each image, and a bias.
+local function constant(maps, h, w)
+  local n = maps * h * w
+  return nn.Sequential():add(nn.Narrow(2, 1, 1)):add(nn.MulConstant(0)):add(nn.Padding(2, n - 1)):add(nn.Add(n))
+    :add(nn.View(maps, h, w):setNumInputDims(1))
+end
+
+local function halve(from, to)
+  local body = nn.Sequential():add(conv(from, from, 3)):add(nn.LeakyReLU(0.2)):add(conv(from, to, 3)):add(nn.LeakyReLU(0.2))
+    :add(nn.SpatialAveragePooling(2, 2, 2, 2))
+  local shortcut = nn.Sequential():add(nn.SpatialAveragePooling(2, 2, 2, 2)):add(equal(nn.SpatialConvolution(from, to, 1, 1), 1))
+  return nn.Sequential():add(nn.Residual(body, shortcut)):add(nn.MulConstant(math.sqrt(0.5)))
+end
+
+return gan.recipe {
+  name = 'stylegan',
+  about = 'images grow out of a constant, in a style: Karras et al. (2018, 2019), small',
+  options = gan.options('dcgan', {
+    batch = 32, lr = 2e-3, beta1 = 0, beta2 = 0.99, ema = 0.999, z = 'normal', z_size = 64, base = 32,
+    style = {64, 'numbers of a style', min = 1, integer = true},
+    mapping = {4, 'layers from z to the style', min = 1, integer = true},
+    r1 = {1, 'weight of R1', min = 0},
+    r1_every = {16, 'steps from one R1 to the next', min = 1, integer = true},
+  }),
+
+  generator = function(o)
+    local n, h, w = nets.stages(o)
+    local maps = o.base * 2 ^ (n - 1)
+    local net = nn.ConditionalSequential():add(nn.SpatialModulatedConvolution(maps, maps, o.style, 3)):add(nn.LeakyReLU(0.2, true))
+    for _ = 1, n do
+      local to = math.max(o.base, maps / 2)
+      net:add(nn.SpatialUpSamplingBilinear(2)):add(nn.SpatialModulatedConvolution(maps, to, o.style, 3)):add(nn.LeakyReLU(0.2, true))
+        :add(nn.SpatialModulatedConvolution(to, to, o.style, 3)):add(nn.LeakyReLU(0.2, true))
+      maps = to
+    end
+    net:add(nn.SpatialModulatedConvolution(maps, o.channels, o.style, 1, false)):add(nn.Tanh())
+    return nn.Sequential():add(mapping(o)):add(nn.ConcatTable():add(constant(o.base * 2 ^ (n - 1), h, w)):add(nn.Identity())):add(net)
+  end,
+
+  discriminator = function(o)
+    local n, h, w = nets.stages(o)
+    local maps = o.base
+    local net = nn.Sequential():add(conv(o.channels, maps, 1)):add(nn.LeakyReLU(0.2, true))
+    for k = 1, n do
+      local to = k == 1 and maps or 2 * maps
+      net:add(halve(maps, to))
+      maps = to
+    end
+    return net:add(nn.MinibatchStandardDeviation()):add(conv(maps + 1, maps, 3)):add(nn.LeakyReLU(0.2, true))
+      :add(nn.View(maps * h * w):setNumInputDims(3)):add(equal(nn.Linear(maps * h * w, maps))):add(nn.LeakyReLU(0.2, true))
+      :add(equal(nn.Linear(maps, 1), 1))
+  end,
+
+  d_loss = function(s)
+    local r1 = penalties.lazy(s, s.options.r1_every, function() return penalties.r1(s.D, s.real) end)
+    return losses.minimax_d(s.D(s.real), s.D(s.fake)) + s.options.r1 * r1
+  end,
+  g_loss = function(s) return losses.non_saturating_g(s.D(s.fake)) end,
+}
