@@ -18,6 +18,7 @@ local calls = {
   bce_with_logits = {matrix(), 1}, cat = {{matrix(), matrix()}, 2}, channel_sum = {images()}, clamp = {matrix(), 0, 1},
   clamp_grad = {matrix(), matrix(), 0, 1}, cmax = {matrix(), matrix()}, cmin = {matrix(), matrix()},
   conv = {images(), torch.rand(5, 4, 3, 3), conv}, conv_input = {torch.rand(2, 5, 6, 6), torch.rand(5, 4, 3, 3), conv, 6, 6},
+  contiguous = {matrix():t()}, inner = {images()}, layout_as = {images(), images()},
   conv_shape = {{stride_h = 2, pad_w = 1}}, conv_weight = {images(), torch.rand(2, 5, 6, 6), conv, 3, 3}, cos = {matrix()},
   div = {matrix(), 3}, dropout = {matrix(), 0.5}, elu = {matrix(), 1}, elu_grad = {matrix(), matrix(), 1},
   embed = {matrix(), 1, 2, 9}, exp = {matrix()}, expand = {torch.rand(3, 1), 3, 4}, expand_as = {torch.rand(3, 1), matrix()},

@@ -47,8 +47,17 @@ static void starve(const char *name, call f, const bench *from, int writes, int 
 static const gt_conv_shape two = {2, 2, 1, 1, 1, 1, 1, 0}, grouped = {1, 1, 2, 2, 1, 1, 2, 0};
 
 static int add_weight(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &two, 4, 4, 1, 0.5); }
+static const gt_conv_shape parts = {2, 2, 1, 1, 1, 1, 1, GT_BF16X3}, rounded = {2, 2, 1, 1, 1, 1, 1, GT_BFLOAT16};
+static int add_parts(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &parts, 4, 4, 1, 0.5); }
+static int add_rounded(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &rounded, 4, 4, 1, 0.5); }
 static int add_grouped(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &grouped, 5, 5, 1, 0.5); }
-static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[1]); }
+static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[0], b->t[1], 0.2); }
+static int add_bias_grad(bench *b) {
+  gt_tensor *gx = gt_tensor_new(GT_FLOAT);
+  int code = gx ? gt_add_bias_grad(gx, b->t[0], b->t[1], b->t[1], b->t[2], 0.2, 1, 0.5) : GT_ENOMEM;
+  gt_tensor_free(gx);
+  return code;
+}
 static int bias_grad(bench *b) { return gt_bias_grad(b->t[0], b->t[1], 1, 0.5); }
 static int addmm(bench *b) { return gt_addmm(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
 static int addmv(bench *b) { return gt_addmv(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
@@ -57,13 +66,14 @@ static int baddbmm(bench *b) { return gt_baddbmm(b->t[0], 0.5, b->t[0], 2, b->t[
 static int addbmm(bench *b) { return gt_addbmm(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
 static int norm(bench *b) {
   gt_tensor *y = gt_tensor_new(GT_FLOAT), *mean = gt_tensor_new(GT_FLOAT), *invstd = gt_tensor_new(GT_FLOAT);
-  int code = y && mean && invstd ? gt_batch_norm(y, mean, invstd, b->t[2], NULL, NULL, b->t[0], b->t[1], 1, 0.1, 1e-5) : GT_ENOMEM;
+  int code = y && mean && invstd ? gt_batch_norm(y, mean, invstd, b->t[2], NULL, NULL, b->t[0], b->t[1], 1, 0.1, 1e-5, 0.2) : GT_ENOMEM;
   gt_tensor_free(y), gt_tensor_free(mean), gt_tensor_free(invstd);
   return code;
 }
 static int norm_grad(bench *b) {
   gt_tensor *gx = gt_tensor_new(GT_FLOAT);
-  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], b->t[3], b->t[4], 1, 1, 0.5) : GT_ENOMEM;
+  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], b->t[3], b->t[3], b->t[4], 1, 0.2, 1, 0.5)
+                : GT_ENOMEM;
   gt_tensor_free(gx);
   return code;
 }
@@ -99,8 +109,11 @@ static void run(const char *name, call f, int writes, bench *b) {
 int main(void) {
   RUN(add_weight, 1, random_of(SHAPE(64, 48, 4, 4)), random_of(SHAPE(16, 48, 16, 16)), random_of(SHAPE(16, 64, 8, 8)));
   RUN(add_weight, 1, random_of(SHAPE(9, 3, 4, 4)), random_of(SHAPE(3, 3, 12, 12)), random_of(SHAPE(3, 9, 6, 6)));
+  RUN(add_parts, 1, random_of(SHAPE(64, 48, 4, 4)), random_of(SHAPE(16, 48, 16, 16)), random_of(SHAPE(16, 64, 8, 8)));
+  RUN(add_rounded, 1, random_of(SHAPE(64, 48, 4, 4)), random_of(SHAPE(16, 48, 16, 16)), random_of(SHAPE(16, 64, 8, 8)));
   RUN(add_grouped, 1, random_of(SHAPE(32, 16, 5, 5)), random_of(SHAPE(8, 32, 9, 9)), random_of(SHAPE(8, 32, 9, 9)));
   RUN(add_bias, 1, random_of(SHAPE(5, 64, 20, 20)), random_of(SHAPE(64)));
+  RUN(add_bias_grad, 1, random_of(SHAPE(64)), random_of(SHAPE(5, 64, 20, 20)), random_of(SHAPE(64)));
   RUN(bias_grad, 1, random_of(SHAPE(64)), random_of(SHAPE(5, 64, 20, 20)));
   RUN(addmm, 1, random_of(SHAPE(90, 70)), random_of(SHAPE(90, 50)), random_of(SHAPE(50, 70)));
   RUN(addmv, 1, random_of(SHAPE(900)), random_of(SHAPE(900, 50)), random_of(SHAPE(50)));
