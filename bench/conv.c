@@ -87,7 +87,8 @@ int main(int argc, char **argv) {
           printf(" %s %.2f ms (%.0f GFLOP/s)%s", columns[k].name, middle[k] * 1e3, flops / middle[k] * 1e-9, k + 1 < COLUMNS ? "," : "\n");
         }
         for (int k = 1; k < COLUMNS; k++) {
-          printf("ratio conv_%s_b%lld_%s_%s_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], columns[k].name, middle[k] / middle[0]);
+          printf("ratio conv_%s_b%lld_%s_%s_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], columns[k].name,
+                 middle[k] / middle[0]);
         }
         fflush(stdout);
       }

@@ -124,9 +124,8 @@ describe('precision', function()
     it('is recorded, told and gone on with', function()
       local path = command.folder()
       local whole = hash('bfloat16', 4)
-      local line = ('train dcgan --data scenes:faces --out %s --precision bfloat16 --steps 2 --set size=16 base=8 kernel=4 batch=16 ' ..
-        'z_size=8 '
-        .. 'samples=4 sample_every=0 checkpoint_every=0 log_every=1'):format(path)
+      local line = ('train dcgan --data scenes:faces --out %s --precision bfloat16 --steps 2 --set size=16 base=8 kernel=4 batch=16 '
+        .. 'z_size=8 samples=4 sample_every=0 checkpoint_every=0 log_every=1'):format(path)
       assert.equal(0, (command.gantry(line)))
       assert.matches('precision: bfloat16', command.read(path .. '/options.yaml'), 1, true)
       local _, told = command.gantry('info ' .. path)
@@ -139,8 +138,8 @@ describe('precision', function()
 
     it('is also what its samples are made in', function()
       local path = command.folder()
-      gan.session.start({recipe = 'dcgan', options = settings {precision = 'bfloat16'}, data = 'scenes:faces', out = path,
-        quiet = true}):run()
+      local o = settings {precision = 'bfloat16'}
+      gan.session.start({recipe = 'dcgan', options = o, data = 'scenes:faces', out = path, quiet = true}):run()
       local r = gan.open(path)
       local z = r:z(3)
       local coarse = r:images(z)

@@ -113,6 +113,7 @@ describe('profile', function()
       assert.truthy(rows[name], name)
     end
     assert.is_nil(rows['G 2 forward'].ways:match '^$')
+    assert.is_nil(rows['D 5 forward'], 'an activation that its layer applies')
     -- D's first layer forward: real, generated, and generated again in G's update.
     assert.equal(3 * 2 * 16 * 4 * 64 * 3 * 16, rows['D 1 forward'].flops)
     assert.equal(2 * 2 * 16 * 4 * 64 * 3 * 16, rows['D 1 weight'].flops)

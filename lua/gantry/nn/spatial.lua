@@ -12,8 +12,8 @@ local dims = ffi.new 'int64_t[8]'
 
 local spatial = {}
 
---- The layer's stride and padding, and the precision in force, for the C functions. Networks saved long ago had one field `padding`,
--- or none.
+--- The layer's stride and padding, and the precision in force, for the C functions. Networks saved long ago had one field
+-- `padding`, or none.
 function spatial.shape(layer)
   local pad_w = layer.padW or layer.padding or 0
   local pad_h = layer.padH or pad_w
