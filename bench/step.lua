@@ -1,10 +1,11 @@
 -- Whole DCGAN updates, samples, start-up and memory: Gantry beside PyTorch, and beside itself by other means. Live processes take turns,
 -- a step each (bench/live.lua). Prints medians and `ratio NAME VALUE` lines: our time over the other's.
--- usage: gantry bench/step.lua [--only NAME,...] [--pairs N] [--seconds N] [--write FILE] [--list]
+-- usage: gantry bench/step.lua [--only NAME,...] [--pairs N] [--seconds N] [--minutes N] [--write FILE] [--list]
 --   --only     parts whose names begin so          --list     names of the parts
---   --pairs    turns of each comparison (15)       --seconds  at most so long for a part (420); never fewer than 3 turns
+--   --pairs    turns of each comparison (15)       --seconds  at most so long for each (420)
+--   --minutes  at most so long for all (45): from then on, and where --seconds are over, only 3 turns
 --   --write    replaces the tables in a Markdown file, between <!-- bench PART --> and <!-- end -->
--- PyTorch is found through /usr/bin/python3; what it is missing for is left out, and said.
+-- PyTorch is found through /usr/bin/python3, or what PYTHON names; what it is missing for is left out, and said.
 local ffi = require 'ffi'
 local gantry = require 'gantry'
 local native = require 'gantry.native'
@@ -18,22 +19,22 @@ local began = C.gt_seconds()
 
 -- ---- the command line -------------------------------------------------------------------------------------------------------------
 
-local how = {pairs = '15', seconds = '420'}
+local how = {pairs = '15', seconds = '420', minutes = '45'}
 do
   local i = 1
   while arg[i] do
     local key = arg[i]:match '^%-%-(%a+)$'
     if key == 'list' then
       how.list = true
-    elseif key == 'only' or key == 'pairs' or key == 'seconds' or key == 'write' then
+    elseif key == 'only' or key == 'pairs' or key == 'seconds' or key == 'minutes' or key == 'write' then
       i = i + 1
       how[key] = arg[i] or settings.quit('--%s: wanted a value', key)
     else
-      settings.quit('there is no option %s; --only, --pairs, --seconds, --write, --list', arg[i])
+      settings.quit('there is no option %s; --only, --pairs, --seconds, --minutes, --write, --list', arg[i])
     end
     i = i + 1
   end
-  for _, key in ipairs {'pairs', 'seconds'} do
+  for _, key in ipairs {'pairs', 'seconds', 'minutes'} do
     how[key] = tonumber(how[key]) or settings.quit('--%s is %s, wanted a number', key, how[key])
   end
 end
@@ -43,6 +44,7 @@ end
 local threads = C.gt_threads()
 local core = ffi.string(C.gt_blas_name()):match 'SkylakeX' or 'Haswell'
 local left_out, tables, temporary = {}, {}, {}
+local python = os.getenv 'PYTHON' or '/usr/bin/python3'
 
 local function with(base, more)
   local s = {}
@@ -56,16 +58,16 @@ local function peer_command(s, level)
   local avx2 = level == 'avx2'
   return ('%sOPENBLAS_CORETYPE=%s LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/openblas-openmp MALLOC_MMAP_THRESHOLD_=4294967296 ' ..
     'MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 ' ..
-    'exec /usr/bin/python3 %speers/pytorch_step.py %s'):format(avx2 and 'ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 ' or '',
-    avx2 and 'Haswell' or core, here, settings.format(s))
+    'exec %s %speers/pytorch_step.py %s'):format(avx2 and 'ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 ' or '',
+    avx2 and 'Haswell' or core, python, here, settings.format(s))
 end
 
 -- What PyTorch is to be run as; nothing where it is not installed, which is found out once and said once.
 local absent
 local function peer_list(s, names, level)
   if absent == nil then
-    absent = os.execute "/usr/bin/python3 -c 'import numpy, torch' >/dev/null 2>&1" ~= 0
-    if absent then left_out[#left_out + 1] = 'all comparisons with PyTorch: it is not installed for /usr/bin/python3' end
+    absent = os.execute(python .. " -c 'import numpy, torch' >/dev/null 2>&1") ~= 0
+    if absent then left_out[#left_out + 1] = 'all comparisons with PyTorch: it is not installed for ' .. python end
   end
   local list = {}
   for i, name in ipairs(absent and {} or names) do
@@ -95,6 +97,9 @@ local function pictures_of(size, channels)
   end
   return pictures[key]
 end
+
+--- Seconds that a comparison may take.
+local function allowed() return math.max(0, math.min(how.seconds, began + 60 * how.minutes - C.gt_seconds())) end
 
 local function leave_out(what, why)
   left_out[#left_out + 1] = ('%s: %s'):format(what, (why or 'it does not start'):gsub('^gantry: ', ''))
@@ -128,7 +133,7 @@ local function compare(name, about, nets, options)
     list[#list + 1] = {name = precision, command = command}
   end
   for _, peer in ipairs(peer_list(s, options.peers or peers, options.level)) do list[#list + 1] = peer end
-  local results, problems, rounds = live.turns(list, options.pairs or how.pairs, how.seconds)
+  local results, problems, rounds = live.turns(list, options.pairs or how.pairs, allowed())
   for _, entry in ipairs(list) do
     if problems[entry.name] then leave_out(('%s %s'):format(name, entry.name), problems[entry.name]) end
   end
@@ -163,7 +168,7 @@ end
 local function ours(title, list, rounds)
   local commands = {}
   for i, entry in ipairs(list) do commands[i] = {name = entry[1], command = our_command(entry[2], entry[3])} end
-  local results, problems, done = live.turns(commands, rounds, how.seconds)
+  local results, problems, done = live.turns(commands, rounds, allowed())
   print(('%s; %d turns'):format(title, done))
   for _, entry in ipairs(list) do
     if problems[entry[1]] then leave_out(entry[1], problems[entry[1]]) end
@@ -274,7 +279,7 @@ part('sampling', '10,000 samples', function()
   local list = {}
   for i, precision in ipairs(precisions) do list[i] = {name = precision, command = our_command(with(s, {precision = precision}))} end
   for _, peer in ipairs(peer_list(s, peers)) do list[#list + 1] = peer end
-  local results, problems, rounds = live.turns(list, turns, how.seconds)
+  local results, problems, rounds = live.turns(list, turns, allowed())
   print(('sampling: %d images of 64x64, base 64, 4x4, 64 at once, in turns of 500'):format(500 * rounds))
   header('10,000 images of 64x64', 'seconds', 'over PyTorch tuned')
   local tuned = results.pytorch_tuned and results.pytorch_tuned.seconds
@@ -299,7 +304,7 @@ part('startup', 'until the library is there', function()
   local root = here .. '../'
   local mine = ([[LUA_PATH='%slua/?.lua;%slua/?/init.lua' luajit -e "require 'gantry'"]]):format(root, root)
   local all = ([[%sbin/gantry -e "local g = require 'gantry' return g.gan.trainer"]]):format(root)
-  local theirs = [[/usr/bin/python3 -c 'import torch']]
+  local theirs = python .. " -c 'import torch'"
   local times = {{}, {}, {}}
   if #peer_list({}, {'plain'}) == 0 then theirs = nil end
   for _ = 1, math.min(how.pairs, 11) do
@@ -366,6 +371,8 @@ end
 
 local function main()
   local level = ffi.string(C.gt_cpu_level())
+  tables.machine = {('Measured on %s: %s, %s, %d threads, %s, Gantry %s, choices %s.'):format(os.date '%Y-%m-%d',
+    ffi.string(C.gt_cpu_name()), level, threads, ffi.string(C.gt_blas_name()), gantry.version, native.choices_name())}
   print(('gantry %s, %s, %s, choices %s'):format(gantry.version, ffi.string(C.gt_cpu_name()), level, native.choices_name()))
   local any = false
   for _, p in ipairs(parts) do

@@ -7,6 +7,8 @@
 #ifndef GANTRY_KERNELS_H
 #define GANTRY_KERNELS_H
 #include "../core/core.h"
+#include "elementwise_ops.h"
+#include "reduce_ops.h"
 
 /* One block of a batch-reduce matrix product, the whole arithmetic of a convolution:
  *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x k] b[t][k x cols]
@@ -65,9 +67,28 @@ enum {
   GT__CHANNEL_LOOPS
 };
 
+/* r[i] = f(in[0][i], in[1][i], ...) for i < n, contiguous; r may be one of them (elementwise.inl). p and q: the operation's parameters. */
+typedef void gt__each(void *r, const void *const *in, int64_t n, double p, double q);
+
+/* Reductions (reduce.inl), by the steps of reduce_ops.h; s: the step's shift or exponent. */
+enum { GT__LANES = 16 };
+/* Element i of the row goes to lane i % GT__LANES. */
+typedef void gt__fold_row(double *lanes, const void *row, int64_t n, double s);
+/* total[c] takes in from[j step + c] for j < rows, in their order; shift[c] is its s. */
+typedef void gt__fold_columns(double *total, const void *from, int64_t rows, int64_t columns, int64_t step, const double *shift);
+
+/* An optimizer's update of n numbers (optim.inl). */
+typedef struct gt__update { double beta1, beta2, eps, step; } gt__update;
+
+/* Each pair is for float and for double. */
 typedef struct gt__loop_kernels {
-  /* [loop][1: columns are channels][1: double] */
-  void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);
+  gt__each *unary[GT__UNARY_CODES][2], *binary[GT__BINARY_CODES][2], *ternary[GT__TERNARY_CODES][2];
+  gt__fold_row *rows[GT__FOLD_STEPS][2];
+  gt__fold_columns *columns[GT__FOLD_STEPS][2];
+  void (*dot[2])(double *lanes, const void *a, const void *b, int64_t n);          /* as a row of products */
+  void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);          /* [loop][1: columns are channels] */
+  void (*adam[2])(void *x, void *m, void *v, const void *g, int64_t n, const gt__update *u);
+  void (*rmsprop[2])(void *x, void *m, const void *g, int64_t n, const gt__update *u);
 } gt__loop_kernels;
 /* Bfloat16 numbers: a float's sign, exponent and first 8 significant bits. They come in pairs, the first in the low half of a uint32_t,
  * pairs in blocks of GT__BF16_DEPTH inner numbers. Block q of a[t], at a[t] + a_offset + q a_block, is [row][16 pairs], its rows up to the

@@ -14,7 +14,8 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static list table;           /* what the lock guards; its count may be read without */
 
 static const char *const way_names[] = {
-  [GT__BY_UNROLLING] = "unrolling", [GT__BY_REFERENCE] = "reference", [GT__BY_BF16] = "bf16", [GT__BY_TAPS] = "taps", [GT__BY_WINOGRAD] = "winograd", [GT__BY_FEW] = "few"};
+  [GT__BY_UNROLLING] = "unrolling", [GT__BY_REFERENCE] = "reference", [GT__BY_TAPS] = "taps", [GT__BY_WINOGRAD] = "winograd",
+  [GT__BY_FEW] = "few", [GT__BY_BF16] = "bf16"};
 _Static_assert(sizeof way_names / sizeof *way_names == GT__WAYS, "every way has a name");
 static const char *const levels[] = {"generic", "avx2", "avx512", "amx"};
 static const char *const passes[] = {"forward", "input", "weight"};
@@ -79,8 +80,7 @@ static gt_conv_case key_of(const geometry *g, int dtype, gt__pass pass) {
   return (gt_conv_case){
     .pass = (int32_t)pass, .dtype = dtype, .n = (int32_t)g->n, .c = (int32_t)g->c, .h = (int32_t)g->h, .w = (int32_t)g->w, .o = (int32_t)g->o,
     .kh = (int32_t)g->kh, .kw = (int32_t)g->kw,
-    .shape = {(int32_t)g->sh, (int32_t)g->sw, (int32_t)g->ph, (int32_t)g->pw, (int32_t)g->dh, (int32_t)g->dw, (int32_t)g->groups,
-              dtype == GT_FLOAT ? g->precision : GT_FLOAT32},
+    .shape = {(int32_t)g->sh, (int32_t)g->sw, (int32_t)g->ph, (int32_t)g->pw, (int32_t)g->dh, (int32_t)g->dw, (int32_t)g->groups, g->precision},
   };
 }
 

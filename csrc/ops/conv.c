@@ -46,7 +46,7 @@ int gt__rule(const geometry *g, int dtype, gt__pass pass) {
 
 /* What a table says for the shape (choice.c), else the rule. */
 int gt__way_of(const geometry *g, int dtype, gt__pass pass) {
-  if (forced_way != GT__BY_SHAPE) {
+  if (forced_way != GT__BY_SHAPE && g->precision != GT_REFERENCE) {
     int way = gt__can(forced_way, g, dtype, pass) ? forced_way : GT__BY_TAPS;
     return gt__can(way, g, dtype, pass) ? way : GT__BY_UNROLLING;
   }
@@ -172,7 +172,8 @@ int gt__describe(geometry *g, const gt_conv_case *c) {
   if (c->n < 1 || c->c < 1 || c->o < 1 || oh < 1 || ow < 1 || c->c % s->groups || c->o % s->groups) {
     return gt__fail(GT_ESHAPE, "a convolution: %dx%dx%dx%d with %d kernels of %dx%d has no result", c->n, c->c, c->h, c->w, c->o, c->kh, c->kw);
   }
-  describe(g, (int64_t[]){c->n, c->c, c->h, c->w}, (int64_t[]){c->o, c->c / s->groups, c->kh, c->kw}, (int64_t[]){c->n, c->o, oh, ow}, s, c->dtype);
+  describe(g, (int64_t[]){c->n, c->c, c->h, c->w}, (int64_t[]){c->o, c->c / s->groups, c->kh, c->kw}, (int64_t[]){c->n, c->o, oh, ow}, s,
+           c->dtype);
   return GT_OK;
 }
 

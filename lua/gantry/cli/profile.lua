@@ -17,6 +17,7 @@ local function parser()
   p:option('--config', 'YAML file with settings, or the name of one beside the recipe'):argname 'FILE'
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--steps', 'steps that are timed', '10'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use'):argname 'N'
   return p
 end
@@ -28,13 +29,13 @@ local function line(name, class, pass, row, report)
   local share = row.flops > 0 and ('%.0f%%'):format(100 * row.flops / row.seconds / report.peak_flops) or ''
   local moved = row.bytes > 0 and ('%.1f'):format(row.bytes * 1e-6) or ''
   local speed = row.bytes > 0 and ('%.1f'):format(row.bytes / row.seconds * 1e-9) or ''
-  local text = ('%-8s %-27s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, (class:gsub('^nn%.', '')), titles[pass] or pass,
+  local text = ('%-8s %-37s %-15s %9.3f %5.1f%% %9s %6s %9s %7s  %s'):format(name, (class:gsub('^nn%.', '')), titles[pass] or pass,
     row.seconds * 1e3, 100 * row.seconds / report.seconds, flops, share, moved, speed, row.ways or '')
   io.stdout:write((text:gsub('%s+$', '')), '\n')
 end
 
 local function print_rows(report)
-  io.stdout:write(('%-8s %-27s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak',
+  io.stdout:write(('%-8s %-37s %-15s %9s %6s %9s %6s %9s %7s  %s\n'):format('layer', 'class', 'pass', 'ms', 'step', 'GFLOP/s', 'peak',
     'MB moved', 'GB/s', 'way'))
   for _, row in ipairs(report.rows) do
     if row.class == '' then line('', row.name, '', row, report) else line(row.name, row.class, row.pass, row, report) end
@@ -53,7 +54,7 @@ local function print_sums(report)
     total = total + row.seconds
   end
   io.stdout:write 'sums\n'
-  for _, group in ipairs {'convolutions', 'matrix products', 'batch norm', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
+  for _, group in ipairs {'convolutions', 'matrix products', 'normalization', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
     if sums[group] then line('', group == 'rest' and 'everything else' or group, '', sums[group], report) end
   end
   line('', 'not attributed', '', {seconds = report.rest, flops = 0, bytes = 0}, report)
@@ -68,7 +69,7 @@ return function(arguments)
   show.set_threads('profile', given.threads)
   local recipe, resolved = show.resolve('profile', given)
   local data, options = require 'gantry.data', require 'gantry.gan.options'
-  local dataset = data.open(given.data, options.for_data(resolved))
+  local dataset = data.open(given.data, options.for_data(resolved, recipe.pairs))
   show.settings(recipe, resolved)
   local live = C.gt_terminal_columns(1) > 0
   native.check(C.gt_catch_signals(1))
@@ -88,7 +89,7 @@ return function(arguments)
     report.steps))
   print_rows(report)
   print_sums(report)
-  io.stdout:write("GFLOP/s count a convolution by its definition: Winograd's way needs fewer multiplications and may pass the peak.\n" ..
-    'MB moved: operands read once, results written once.\n')
+  io.stdout:write('GFLOP/s count a convolution by its definition: winograd multiplies less, bf16 on other units; both may pass the peak.\n')
+  io.stdout:write('MB moved: operands read once, results written once.\n')
   return interrupted and 130 or 0
 end

@@ -2,6 +2,7 @@
 -- faster into the user's table.
 -- @module gantry.cli.tune
 local argparse = require 'argparse'
+local lfs = require 'lfs'
 local native = require 'gantry.native'
 local choices = require 'gantry.choices'
 local cli = require 'gantry.cli'
@@ -21,15 +22,18 @@ local function parser()
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--out', 'the table to write; lines in it about other convolutions stay'):argname 'FILE'
   p:option('--rounds', 'how often each way is timed', '9'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use'):argname 'N'
   return p
 end
 
--- The tables in force besides the one that is to be written.
+local function absolute(path) return path:sub(1, 1) == '/' and path or lfs.currentdir() .. '/' .. path end
+
+-- The tables in force besides the one that is to be written, and the user's, which is written in other cases.
 local function base(out)
   local files = {}
   for _, file in ipairs(native.choices.files) do
-    if file ~= out and file ~= choices.user() then files[#files + 1] = file end
+    if absolute(file) ~= absolute(out) and file ~= choices.user() then files[#files + 1] = file end
   end
   return files
 end

@@ -2,6 +2,7 @@
 -- `--set key=value`, flags, and recipes that derive from others.
 -- @module gantry.gan.options
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local nearest = require 'gantry.gan.nearest'
 
 local options = {}
@@ -33,6 +34,7 @@ local common = {
     one_of = {'constant', 'linear', 'exponential'}},
   decay_from = {0.5, 'part of the steps after which the schedule begins', min = 0, max = 1},
   lr_final = {0.01, 'what an exponential schedule has multiplied the step size by at the end', min = 1e-9, max = 1},
+  precision = {'float32', 'of convolutions: float32, bf16x3, bfloat16, or reference (plain loops)', one_of = precision.names},
   critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
   accumulate = {1, 'minibatches whose gradients make one update', min = 1, integer = true},
   ema = {0, "decay of the average of G's weights that samples are drawn from, as 0.999; 0: none", min = 0, max = 1},

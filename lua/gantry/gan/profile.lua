@@ -140,7 +140,7 @@ end
 
 local function new_account()
   local account = setmetatable({
-    rows = {}, by_layer = {}, stack = {}, nodes = {}, layers = {}, layer = false, inner = false, moved = 0,
+    rows = {}, by_layer = {}, fused = {}, stack = {}, nodes = {}, layers = {}, layer = false, inner = false, moved = 0,
   }, Account)
   account.base = account:row('rest', '')
   account.current, account.since = account.base, C.gt_seconds()
@@ -149,15 +149,16 @@ end
 
 -- Runs fn with everything charged to the account.
 local function observed(account, state, fn)
-  local before, module_observer = autograd.observe(account), bridge.observer
-  bridge.observer = function(module, output)
-    if output == nil then
-      account.layers[#account.layers + 1] = account.layer
-      account.layer = module
-      account:push(account:row(module, 'forward'))
-    else
+  local before, outer = autograd.observe(account), bridge.watcher
+  bridge.watcher = function(module, done, activation)
+    if done then
       account.layer = table.remove(account.layers)
       account:pop()
+    else
+      account.layers[#account.layers + 1] = account.layer
+      account.layer = module
+      account.fused[module] = activation
+      account:push(account:row(module, 'forward'))
     end
   end
   state.on_phase = function(name) account:switch(name and account:row(name, '') or account.base) end
@@ -165,7 +166,7 @@ local function observed(account, state, fn)
   local started = account.since
   local ok, problem = xpcall(fn, native.keep_trace)
   account:switch(account.base)
-  state.on_phase, bridge.observer = nil, module_observer
+  state.on_phase, bridge.watcher = nil, outer
   autograd.observe(before)
   if not ok then error(problem, 0) end
   return account.since - started
@@ -224,7 +225,8 @@ local function group_of(module)
   if type(module) == 'string' then return groups[module] or 'rest' end
   local class = torch.typename(module) or ''
   if class:match 'Convolution' or class:match 'Linear' then return class:match 'Linear' and 'matrix products' or 'convolutions' end
-  if class:match 'BatchNormalization' then return 'batch norm' end
+  if class:match 'Normalization' then return 'normalization' end
+  if torch.isTypeOf(module, 'nn.Composite') then return 'rest' end
   if module.modules or class:match 'View' or class:match 'Reshape' then return 'layout' end
   return 'activations'
 end
@@ -233,11 +235,13 @@ local order = {forward = 1, input = 2, weight = 3, gradient = 4}
 
 --- Rows of one step out of an account.
 function profile.summarize(report, account, trainer, observed_times)
-  local places = convolutions.places {G = trainer.G, D = trainer.D}
+  local places, rank = convolutions.places(trainer.nets), {}
+  for i, name in ipairs(trainer.names) do rank[name] = ('%04d'):format(i) end
   local function key(row)
-    if type(row.layer) == 'string' then return 'Z' .. row.layer end
-    local place = places[row.layer] or 'Z'
-    return (place:sub(1, 1) == 'G' and 'A' or 'B') .. place:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end)
+    local place = places[row.layer]
+    if not place then return 'Z' .. (type(row.layer) == 'string' and row.layer or '') end
+    local net, rest = place:match '^(%S+)(.*)$'
+    return rank[net] .. rest:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end)
   end
   local rest = {}
   for i, seconds in ipairs(observed_times) do rest[i] = account.base.steps[i] or seconds end
@@ -248,9 +252,10 @@ function profile.summarize(report, account, trainer, observed_times)
       local ways = {}
       for way in pairs(row.ways) do ways[#ways + 1] = way end
       table.sort(ways)
-      local named = type(row.layer) == 'string'
+      local named, fused = type(row.layer) == 'string', account.fused[row.layer]
       report.rows[#report.rows + 1] = {
-        name = named and (titles[row.layer] or row.layer) or places[row.layer] or '?', class = named and '' or torch.typename(row.layer),
+        name = named and (titles[row.layer] or row.layer) or places[row.layer] or '?',
+        class = named and '' or torch.typename(row.layer) .. (fused and ' + ' .. torch.typename(fused):gsub('^nn%.', '') or ''),
         group = group_of(row.layer), pass = row.pass, seconds = median(row.steps), flops = row.flops / report.steps,
         bytes = row.bytes / report.steps, ways = table.concat(ways, ', '), key = key(row) .. (order[row.pass] or 0),
       }

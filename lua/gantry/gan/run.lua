@@ -3,6 +3,7 @@
 -- @module gantry.gan.run
 local data = require 'gantry.data'
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
@@ -143,6 +144,13 @@ end
 
 -- ---- looking ----------------------------------------------------------------------------------------------------------------
 
+-- What fn makes of the arguments in the precision that the run is trained in.
+local function at_precision(self, fn, ...)
+  local name = self.options.precision or 'float32' -- runs of before there was a choice have none
+  if not precision.codes[name] then native.fail('%s: its options name no precision', self.checkpoint.path) end
+  return precision.within(name, fn, ...)
+end
+
 --- The seed of z: the one given, else the run's.
 local function seed_of(self, seed)
   seed = seed or self.options.seed
@@ -193,7 +201,7 @@ local function try_one(self)
   if self.tried then return end
   local made
   local labels = self.classes and samples.labels(1, self.classes)
-  local ok, problem = pcall(guarded, function() made = samples.images(self.G, first_z(self), labels) end)
+  local ok, problem = pcall(guarded, function() made = at_precision(self, samples.images, self.G, first_z(self), labels) end)
   if not ok then
     native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(problem):gsub('^.-%.lua:%d+: ', '')))
   end
@@ -232,7 +240,7 @@ function Run:images(z, labels)
     native.fail('images: got %d classes for %d images', labels:nElement(), z:size(1))
   end
   try_one(self)
-  return samples.images(self.G, z, labels)
+  return at_precision(self, samples.images, self.G, z, labels)
 end
 
 --- Estimates the statistics of G's batch normalisation anew, in memory: over batches of generated images, as they are used in
@@ -243,7 +251,7 @@ function Run:reestimate()
   try_one(self)
   if self.makes_pairs then return self, 0 end
   local batch = is_whole(self.options.batch, 2, 4096) and self.options.batch or 64
-  return self, statistics.reestimate(self.G, z_options(self), batch, self.classes)
+  return self, at_precision(self, statistics.reestimate, self.G, z_options(self), batch, self.classes)
 end
 
 --- A sheet of samples with their numbers; of a run that turns images into images, input, output and truth of each pair.

@@ -8,6 +8,7 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
+local precision = require 'gantry.autograd.precision'
 local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
 local Player = require 'gantry.gan.player'
@@ -125,7 +126,9 @@ function Trainer:generator()
       if not (name:find '%.weight$' or name:find '%.bias$' or name:find '%.parameter_%d+$') then t:copy(own[name]) end
     end)
     -- ... but for batch norm, where there is a z to generate from.
-    if not self.recipe.pairs then statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes) end
+    if not self.recipe.pairs then
+      precision.within(o.precision, statistics.reestimate, self.ema, o, o.batch, self.recipe.labels and o.classes)
+    end
     self.estimated = self.number
   end
   return self.ema
@@ -138,7 +141,7 @@ end
 function Trainer:step()
   local s = self.state
   s.number = self.number + 1
-  local ok, problem = pcall(autograd.scope, one_step, self)
+  local ok, problem = pcall(precision.within, self.options.precision, autograd.scope, one_step, self)
   s:clear()
   if not ok then
     self.diverged = s.diverged

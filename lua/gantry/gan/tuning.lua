@@ -1,9 +1,11 @@
 --- Finding the fastest way for each convolution of a recipe, by timing all of them in turn.
 -- @module gantry.gan.tuning
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local convolutions = require 'gantry.gan.convolutions'
 local folder = require 'gantry.gan.folder'
+local options = require 'gantry.gan.options'
 local samples = require 'gantry.gan.samples'
 local Trainer = require 'gantry.gan.trainer'
 local tryout = require 'gantry.gan.tryout'
@@ -32,12 +34,13 @@ end
 -- @tparam table o resolved options
 -- @treturn {table,...} case (gt_conv_case), text, count (how often a step computes it), layers ('G 4, D 2'), in the order of a step
 function tuning.find(recipe, o)
-  local trainer = Trainer.new(recipe, o, tryout.noise(o))
-  local places = convolutions.places {G = trainer.G, D = trainer.D}
+  local trainer = Trainer.new(recipe, o, tryout.noise(o, recipe.pairs))
+  local places = convolutions.places(trainer.nets)
   local found, by_text = {}, {}
   local function visit(per_step)
     return function(module, c)
-      if c.shape.groups ~= 1 or c.shape.dil_h ~= 1 or c.shape.dil_w ~= 1 then return end -- there is one way
+      local s = c.shape
+      if s.groups ~= 1 or s.dil_h ~= 1 or s.dil_w ~= 1 or s.precision == C.GT_REFERENCE then return end -- there is one way
       local text = convolutions.text(c)
       local entry = by_text[text]
       if not entry then
@@ -54,8 +57,9 @@ function tuning.find(recipe, o)
   end
   convolutions.watch(function() trainer:step() end, visit(1))
   for _, n in ipairs(sampling_sizes(o)) do
-    local z = samples.z(n, o, o.seed)
-    convolutions.watch(function() samples.images(trainer.G, z) end, visit(0))
+    local z = recipe.pairs and torch.FloatTensor(n, o.channels, options.sides(o.size)):zero() or samples.z(n, o, o.seed)
+    local labels = recipe.labels and samples.labels(n, o.classes)
+    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, z, labels) end, visit(0))
   end
   return found
 end
@@ -104,6 +108,7 @@ end
 -- @tparam gt_conv_case c
 -- @int rounds how often
 -- @treturn[opt] table way -> median of seconds; nothing where a signal came
+-- @treturn[opt] table way -> least of seconds
 function tuning.time(c, rounds)
   local ways, all = convolutions.ways(c), {}
   local w, run = prepare(c)
@@ -125,9 +130,9 @@ function tuning.time(c, rounds)
       if C.gt_interrupted() ~= 0 then return nil end
     end
   end
-  local medians = {}
-  for way, list in pairs(all) do medians[way] = median(list) end
-  return medians
+  local medians, least = {}, {}
+  for way, list in pairs(all) do medians[way], least[way] = median(list), math.min(unpack(list)) end
+  return medians, least
 end
 
 --- Times all ways of some convolutions, and says of each which is the fastest and whether it deserves an entry in a table.
@@ -145,7 +150,8 @@ function tuning.run(list, how)
     for number, entry in ipairs(list) do
       base()
       entry.chosen = C.gt_conv_way(entry.case)
-      entry.times = tuning.time(entry.case, how.rounds)
+      local least
+      entry.times, least = tuning.time(entry.case, how.rounds)
       if not entry.times then
         whole = false
         return
@@ -154,7 +160,9 @@ function tuning.run(list, how)
       for way, seconds in pairs(entry.times) do
         if seconds < entry.times[entry.fastest] then entry.fastest = way end
       end
-      entry.wins = entry.times[entry.fastest] < tuning.MARGIN * entry.times[entry.chosen]
+      -- By the medians and by the best of each: a machine that was disturbed does not make an entry.
+      entry.wins = entry.times[entry.fastest] < tuning.MARGIN * entry.times[entry.chosen] and
+        least[entry.fastest] < tuning.MARGIN * least[entry.chosen]
       how.visit(entry, number)
     end
   end, native.keep_trace)

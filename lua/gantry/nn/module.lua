@@ -56,9 +56,11 @@ end
 
 local function record(self, input)
   if not autograd.is_value(input) then input = nested.values(input) end
-  if bridge.observer then bridge.observer(self) end
+  local watcher = bridge.watcher
+  if watcher then watcher(self) end
   local output
   if call_is_older(self) then output = bridge.apply(self, input, frozen[self]) else output = self:call(input) end
+  if watcher then watcher(self, true) end
   if bridge.observer then bridge.observer(self, output) end
   return output
 end

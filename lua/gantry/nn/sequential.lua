@@ -4,6 +4,7 @@
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
+local bridge = require 'gantry.nn.bridge'
 local container = require 'gantry.nn.container'
 local fused = require 'gantry.nn.fused'
 local layout = require 'gantry.nn.layout'
@@ -52,7 +53,11 @@ function Sequential:call(input)
     local slope = fused.slope(modules[i], modules[i + 1])
     x = layout.enter(modules[i], x)
     if slope and autograd.is_value(x) then
-      x, i = self:run_module(i, 'activated', x, slope), i + 2
+      local watcher = bridge.watcher
+      if watcher then watcher(modules[i], false, modules[i + 1]) end
+      x = self:run_module(i, 'activated', x, slope)
+      if watcher then watcher(modules[i], true) end
+      i = i + 2
     else
       x, i = self:run_module(i, 'forward', x), i + 1
     end

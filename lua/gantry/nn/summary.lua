@@ -48,9 +48,7 @@ local function outputs_of(net, input)
     m.train = false
   end)
   local before = bridge.observer
-  bridge.observer = function(m, output)
-    if output ~= nil then outputs[m] = sizes(output) end
-  end
+  bridge.observer = function(m, output) outputs[m] = sizes(output) end
   local ok, problem = xpcall(function() autograd.scope(autograd.no_grad, net.forward, net, input) end, native.keep_trace)
   bridge.observer = before
   for m, mode in pairs(modes) do m.train = mode[1] end
@@ -115,8 +113,9 @@ function summary.expect(net, make, guard) expected[net] = {make, guard} end
 local function outputs_expected(net)
   local make, guard = unpack(expected[net])
   local outputs
-  if pcall(guard, function() outputs = outputs_of(net, nested.values(make())) end) then return outputs end
-  return outputs_there(net)
+  local ok, problem = pcall(guard, function() outputs = outputs_of(net, nested.values(make())) end)
+  if native.is_interrupt(problem) then error(problem, 0) end
+  return ok and outputs or outputs_there(net)
 end
 
 --- See nn.Module:summary.

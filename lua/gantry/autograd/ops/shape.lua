@@ -70,8 +70,9 @@ return function(ops)
   end}
 
   local function reshaped(x, sizes)
+    -- An op of its own: the gradient finds back to the layout.
     local t = data(x)
-    if torch.isTensor(t) and C.gt_is_inner(t) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
+    if torch.isTensor(t) and C.gt_is_inner(t) ~= 0 then x = ops.contiguous(x) end
     return reshape(x, sizes)
   end
 
