@@ -275,7 +275,7 @@ part('pixels', 'cost of a pixel by the size of the images', function()
 end)
 
 part('sampling', '10,000 samples', function()
-  local s, turns = with(torch64, {batch = 500, what = 'sample'}), 20
+  local s, turns = with(torch64, {batch = 500, what = 'sample'}), math.ceil(how.pairs * 4 / 3)
   local list = {}
   for i, precision in ipairs(precisions) do list[i] = {name = precision, command = our_command(with(s, {precision = precision}))} end
   for _, peer in ipairs(peer_list(s, peers)) do list[#list + 1] = peer end
@@ -352,6 +352,7 @@ local function write_tables(path)
 end
 
 local function print_tables()
+  print('\n' .. tables.machine[1])
   for _, p in ipairs(parts) do
     if tables[p.name] then print(('\n%s\n\n%s'):format(p.about, table.concat(tables[p.name], '\n'))) end
   end

@@ -10,7 +10,7 @@ static int forced_way = GT__BY_SHAPE;
 
 void gt__convolve_by(int way) { forced_way = way; }
 
-enum { FEW = 8, IMAGES = 16, CHANNELS = 16, ROWS = 32 };
+enum { FEW = 8, THIN = 4, IMAGES = 16, CHANNELS = 16, ROWS = 32 };
 static const int64_t most_packed = (int64_t)96 << 20;
 
 /* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, there are rows
@@ -34,11 +34,13 @@ bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
 }
 
 /* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order.
- * Precisions of bfloat16 parts go by the processor's own products of such numbers; where it has none, the others get rounded numbers. */
+ * Precisions of bfloat16 parts go by the processor's own products of such numbers, except where most of their 32 inner channels would be
+ * empty; where it has none, the other ways get rounded numbers. */
 int gt__rule(const geometry *g, int dtype, gt__pass pass) {
   if (g->precision == GT_REFERENCE) return GT__BY_REFERENCE;
   if (g->groups != 1) return GT__BY_UNROLLING;
-  if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX) return GT__BY_BF16;
+  bool thin = pass == GT__FORWARD && g->c <= THIN;
+  if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX && !thin) return GT__BY_BF16;
   if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g)) return GT__BY_WINOGRAD;
   if (g->n < IMAGES) return GT__BY_UNROLLING;
   return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;

@@ -198,6 +198,7 @@ for _, c in ipairs(convolutions) do
   local y = {c.x[1], c.w[1], out(3), out(4)}
   local h, w, kh, kw = c.x[3], c.x[4], c.w[3], c.w[4]
   case('conv', two(signed, c.x, c.w), function(x, k) return ops.conv(x, k, shape) end)
+  case('conv_activated', two(signed, c.x, c.w), function(x, k) return ops.conv(x, k, shape, 0.25) end)
   -- h and w carry the output padding where the stride leaves rows over
   case('conv_input', two(signed, y, c.w), function(g, k) return ops.conv_input(g, k, shape, h, w) end)
   case('conv_weight', two(signed, c.x, y), function(x, g) return ops.conv_weight(x, g, shape, kh, kw) end)

@@ -79,10 +79,10 @@ static inline void tile_numbers(float to[TILE_ROWS][TILE_BYTES / 4][2], int t) {
   }
 }
 
-/* The product of two bfloat16 numbers is a float, unless it is too small: then the multiply-add has to be a fused one. */
+/* The product of two bfloat16 numbers is a float, unless it is too small or too large: then the multiply-add has to be a fused one. */
 static inline float tile_multiply_add(float a, float b, float sum) {
-  float product = a * b;
-  return tile_flush(fabsf(product) < 0x1p-120f && a != 0 && b != 0 ? fmaf(a, b, sum) : product + sum);
+  float product = a * b, size = fabsf(product);
+  return tile_flush(size == 0 || (size > 0x1p-120f && size < 0x1p127f) ? product + sum : fmaf(a, b, sum));
 }
 
 /* Sums of the first and of the second numbers of the pairs run apart, from zero, with fused multiply-adds; their sum is added to c. */

@@ -12,6 +12,7 @@ local layers = {
   ['a convolution'] = function() return nn.SpatialConvolution(3, 6, 4, 4, 2, 2, 1, 1), {18, 3, 8, 6} end,
   ['a convolution of one image'] = function() return nn.SpatialConvolution(3, 6, 4, 4, 2, 2, 1, 1), {3, 8, 6} end,
   ['a fractional-strided convolution'] = function() return nn.SpatialFullConvolution(3, 6, 4, 4, 2, 2, 1, 1), {18, 3, 4, 3} end,
+  ['a convolution without a bias'] = function() return nn.SpatialConvolution(3, 6, 4, 4, 2, 2, 1, 1):noBias(), {18, 3, 8, 6} end,
   ['a matrix'] = function() return nn.Linear(4, 5), {6, 4} end,
   ['a matrix times a vector'] = function() return nn.Linear(4, 5), {4} end,
 }
@@ -73,7 +74,8 @@ describe('run as one', function()
           local made, sizes = layer()
           made:type(kind)
           local net, apart = both(made, activation():type(kind))
-          assert.truthy(fused.slope(net.modules[1], net.modules[2]))
+          local hides_sign = name:find 'without a bias' and which == 'LeakyReLU upside down'
+          assert.equal(not hides_sign, fused.slope(net.modules[1], net.modules[2]) ~= nil)
           local x = torch.randn(unpack(sizes)):type(kind)
 
           -- on tensors, forward and backward
@@ -150,7 +152,9 @@ describe('run as one', function()
     assert.is_nil(fused.slope(norm, nn.Tanh()))
     assert.is_nil(fused.slope(nn.Tanh(), relu))
     assert.is_nil(fused.slope(nn.Linear(2, 3, false), relu))
-    assert.is_nil(fused.slope(nn.SpatialConvolution(1, 2, 3, 3):noBias(), relu))
+    assert.equal(0, fused.slope(nn.SpatialConvolution(1, 2, 3, 3):noBias(), relu))
+    assert.is_nil(fused.slope(nn.SpatialConvolution(1, 2, 3, 3):noBias(), nn.LeakyReLU(-1)), 'the sign would be lost')
+    assert.is_nil(fused.slope(nn.SpatialFullConvolution(1, 2, 3, 3):noBias(), relu))
     -- a program changes one module, or a class
     local guided = nn.ReLU(true)
     guided.updateGradInput = function(self, _, g) return self.gradInput:resizeAs(g):copy(g) end

@@ -89,6 +89,7 @@ return function(arguments)
     report.steps))
   print_rows(report)
   print_sums(report)
+  io.stdout:write(('memory: %.0f MB in use at most\n'):format(report.memory * 1e-6))
   io.stdout:write('GFLOP/s count a convolution by its definition: winograd multiplies less, bf16 on other units; both may pass the peak.\n')
   io.stdout:write('MB moved: operands read once, results written once.\n')
   return interrupted and 130 or 0

@@ -25,7 +25,7 @@ for name, code in pairs(precision.codes) do precisions[code] = name end
 -- @treturn[opt] gt_conv_case nothing where the op is no convolution
 function convolutions.case(op, a, b, shape, d, e)
   local s = a.shape
-  if op.name == 'conv' then
+  if op.name == 'conv' or op.name == 'conv_activated' then
     return case_t(C.GT_CONV_FORWARD, a.dtype, s[0], s[1], s[2], s[3], b.shape[0], b.shape[2], b.shape[3], shape)
   elseif op.name == 'conv_input' then
     return case_t(C.GT_CONV_INPUT, a.dtype, s[0], b.shape[1] * shape.groups, d, e, b.shape[0], b.shape[2], b.shape[3], shape)

@@ -78,7 +78,7 @@ end
 function Account:pop() self:switch(table.remove(self.stack)) end
 
 -- An op inside the backward of a node of two operands that reads the first one finds the gradient of the second: the weight's.
-local two_operands = {conv = true, conv_input = true, matmul = true}
+local two_operands = {conv = true, conv_activated = true, conv_input = true, matmul = true}
 
 function Account:pass_of(a, b)
   local node = self.node
@@ -187,12 +187,14 @@ local WARM = 2 -- steps before any is counted: they find their memory
 -- @int steps how many are observed
 -- @tparam[opt] function progress called before each of them with its number; false ends it
 -- @treturn table rows: {name, class, kind, pass, seconds, flops, bytes, ways} of one step, in the order of the networks; seconds: of an
--- observed step; unobserved: of one that nobody observes; rest: seconds that belong to no row; steps; peak_flops, peak_bytes
+-- observed step; unobserved: of one that nobody observes; rest: seconds that belong to no row; memory: bytes of the library's at most;
+-- steps; peak_flops, peak_bytes
 -- @usage local report = profile.run(recipe, options, data.open('scenes:faces', {size = 32}), 5)
 function profile.run(recipe, o, dataset, steps, progress)
   local trainer = Trainer.new(recipe, o, dataset)
   local report = {rows = {}, steps = 0}
   report.peak_flops, report.peak_bytes = profile.peak()
+  C.gt_pool_reset_peak()
   for _ = 1, WARM do trainer:step() end
   local account, observed_times, plain_times = new_account(), {}, {}
   for number = 1, steps do
@@ -206,6 +208,7 @@ function profile.run(recipe, o, dataset, steps, progress)
     plain_times[number] = C.gt_seconds() - before
     report.steps = number
   end
+  report.memory = C.gt_pool().peak
   profile.summarize(report, account, trainer, observed_times)
   report.seconds, report.unobserved = median(observed_times), median(plain_times)
   return report

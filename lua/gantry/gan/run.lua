@@ -144,7 +144,7 @@ end
 
 -- ---- looking ----------------------------------------------------------------------------------------------------------------
 
--- What fn makes of the arguments in the precision that the run is trained in.
+--- What fn makes of the arguments in the precision that the run is trained in.
 local function at_precision(self, fn, ...)
   local name = self.options.precision or 'float32' -- runs of before there was a choice have none
   if not precision.codes[name] then native.fail('%s: its options name no precision', self.checkpoint.path) end

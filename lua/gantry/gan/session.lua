@@ -84,12 +84,11 @@ function Session:save(due)
   self.keeper:settle(t.number)
 end
 
-local function make_samples(self) return samples.images(self.trainer:generator(), self.fixed_z, self.fixed_labels) end
-
 --- Draws the sample grid and the plot of the metrics.
 function Session:draw_samples()
   local path = ('%s/%06d.png'):format(folder.file(self.path, 'samples'), self.trainer.number)
-  local images = precision.within(self.options.precision, make_samples, self)
+  local images = precision.within(self.options.precision, samples.images, self.trainer:generator(), self.fixed_z,
+    self.fixed_labels)
   if self.fixed_truth then
     samples.save_grid(path, samples.triples(self.fixed_z, images, self.fixed_truth), sheet.columns_of_triples(images:size(1)))
   else

@@ -30,7 +30,7 @@ end
 --- Announces a layer.
 -- @tparam table class has `activated(input, slope)`: call(input) and the activation, on a value; and
 -- `updateActivated(input, slope)`: updateOutput and the activation, on a tensor
--- @func[opt] can tells whether a module of the class can
+-- @func[opt] can tells whether a module of the class can: can(module, slope)
 function fused.layer(class, can) announce(layers, class, {can = can}) end
 
 --- updateOutput of an activation in place whose layer did the work.
@@ -53,7 +53,8 @@ function fused.slope(layer, activation)
   if not activation or bridge.observer then return nil end
   local second = announced(activations, activation)
   local first = second and announced(layers, layer)
-  if first and (not first.can or first.can(layer)) then return second.slope(activation) end
+  local slope = first and second.slope(activation)
+  if slope and (not first.can or first.can(layer, slope)) then return slope end
 end
 
 return fused

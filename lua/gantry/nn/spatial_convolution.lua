@@ -4,6 +4,7 @@ local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
 local fused = require 'gantry.nn.fused'
+local kernel = require 'gantry.nn.kernel'
 local spatial = require 'gantry.nn.spatial'
 require 'gantry.nn.module'
 
@@ -47,11 +48,11 @@ end
 local function apply(x, self, slope)
   local weight = self:param 'weight'
   if weight:dim() == 2 then weight = ops.view(weight, self.nOutputPlane, self.nInputPlane, self.kH, self.kW) end
-  local y = ops.conv(x, weight, spatial.shape(self))
-  return self.bias and ops.add_bias(y, self:param 'bias', slope) or y
+  if not self.bias then return ops.conv(x, weight, spatial.shape(self), slope) end
+  return ops.add_bias(ops.conv(x, weight, spatial.shape(self)), self:param 'bias', slope)
 end
 
---- On a value, with the activation that follows the bias (gantry.nn.fused).
+--- On a value, with the activation that follows (gantry.nn.fused).
 -- @param input value
 -- @number slope of the activation below 0; 1: there is none
 function SpatialConvolution:activated(input, slope)
@@ -61,11 +62,17 @@ end
 
 function SpatialConvolution:call(input) return self:activated(input, 1) end
 
---- On a tensor, with the activation that follows the bias.
+local leaky_relu = kernel.unary 'leaky_relu'
+
+--- On a tensor, with the activation that follows.
 function SpatialConvolution:updateActivated(input, slope)
   spatial.want(self, input)
   check(C.gt_conv(self.output, spatial.batch(input), spatial.kernel(self, self.weight), spatial.shape(self)))
-  if self.bias then check(C.gt_add_bias(self.output, self.output, self.bias, slope)) end
+  if self.bias then
+    check(C.gt_add_bias(self.output, self.output, self.bias, slope))
+  elseif slope ~= 1 then
+    leaky_relu(self.output, self.output, slope)
+  end
   return spatial.unbatch(self.output, input)
 end
 
@@ -85,6 +92,7 @@ end
 
 function SpatialConvolution:__tostring__() return spatial.describe(self, '') end
 
-fused.layer(SpatialConvolution, function(self) return self.bias ~= nil end)
+-- Without a bias the result has to show the sign of what the activation was given.
+fused.layer(SpatialConvolution, function(self, slope) return self.bias ~= nil or slope >= 0 end)
 
 return SpatialConvolution

@@ -51,6 +51,11 @@ local conv_defaults = {stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dil_h =
 local pool_fields = {'kh', 'kw', 'stride_h', 'stride_w', 'pad_h', 'pad_w'}
 local pool_defaults = {stride_h = 'kh', stride_w = 'kw', pad_h = 0, pad_w = 0}
 
+-- The slope below 0 of an activation.
+local function slope(k, name)
+  if type(k) ~= 'number' or k ~= k or k < 0 then fail('%s: the slope is %s, wanted a number of at least 0', name, shown(k)) end
+end
+
 return function(ops)
   --- How a convolution moves: a gt_conv_shape from named fields, with the precision in force.
   -- @tparam table o stride_h, stride_w (default 1), pad_h, pad_w (0), dil_h, dil_w (1), groups (1)
@@ -68,16 +73,36 @@ return function(ops)
     return pool_t(unpack(list))
   end
 
-  --- conv(x, w, shape): cross-correlation of x, N x C x H x W, with w, O x C/groups x KH x KW; shape: ops.conv_shape {...}.
-  ops.conv = define {name = 'conv', arity = 2, options = {conv_shape}, reads = {'2', '1'}, second = true, forward = function(x, w, shape)
+  local function conv(x, w, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_conv(y, x, w, shape))
     return y
-  end, backward = function(c, g)
+  end
+  local function conv_grad(c, g)
     local x, w, shape = c[1], c[2], c[3]
     return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)),
       c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
+  end
+
+  local plain = define {name = 'conv', arity = 2, options = {conv_shape}, reads = {'2', '1'}, second = true, forward = conv,
+    backward = conv_grad}
+  -- The result keeps the sign of what the activation was given, so that nothing else has to be kept.
+  local leaky_relu = C.gt_unary_code 'leaky_relu'
+  local activated = define {name = 'conv_activated', arity = 2, options = {conv_shape, slope}, reads = {'2o', '1o'}, second = true,
+    forward = function(x, w, shape, k)
+    local y = conv(x, w, shape)
+    check(C.gt_unary(leaky_relu, y, y, k, 0))
+    return y
+  end, backward = function(c, g)
+    return conv_grad(c, ops.leaky_relu_grad(g, data(c.out), c[4]))
   end}
+
+  --- conv(x, w, shape, slope): cross-correlation of x, N x C x H x W, with w, O x C/groups x KH x KW; shape: ops.conv_shape {...};
+  -- slope, 0 or more: what the result is multiplied with where it is below 0, in place (0: a ReLU follows, 0.2: a leaky one); default 1.
+  function ops.conv(x, w, shape, k)
+    if k == nil or k == 1 then return plain(x, w, shape) end
+    return activated(x, w, shape, k)
+  end
 
   --- conv_input(y, w, shape, h, width): the fractional-strided convolution: x of size h x width such that conv's shapes fit;
   -- w O x C/groups x KH x KW, y N x O x ...
