@@ -25,6 +25,7 @@ $(BUILD)/kernels/%_avx2.o: LEVELFLAGS = -mavx2 -mfma -ffp-contract=fast
 $(BUILD)/kernels/%_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
 $(BUILD)/kernels/loops_avx2.o: LEVELFLAGS = -mavx2
 $(BUILD)/kernels/loops_avx512.o: LEVELFLAGS = -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2
+$(BUILD)/kernels/%_amx.o: LEVELFLAGS = -mamx-tile -mamx-bf16 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512cd -mavx2 -mfma -ffp-contract=fast
 endif
 
 SOURCES  := $(wildcard csrc/core/*.c csrc/ops/*.c csrc/kernels/*.c csrc/data/*.c)

@@ -37,6 +37,9 @@ static gt_tensor *fresh(int64_t a, int64_t b, int64_t c, int64_t d, bool inner) 
   return t;
 }
 
+enum { WAYS = 3 };
+static const int ways[WAYS] = {GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD};
+
 static double run(int way, int pass, gt_tensor *x, gt_tensor *w, gt_tensor *y) {
   gt__convolve_by(way);
   double start = now();
@@ -68,15 +71,15 @@ int main(int argc, char **argv) {
       gt_tensor *x = fresh(n, a->c, a->size, a->size, true), *w = fresh(a->o, a->c, 4, 4, false);
       gt_tensor *y = fresh(n, a->o, a->size / 2, a->size / 2, true);
       for (int pass = 0; pass < 3; pass++) {
-        double times[3][MOST];
+        double times[WAYS][MOST];
         for (int r = -1; r < rounds; r++) {
-          for (int way = 0; way < 3; way++) {
-            double t = run(way, pass, x, w, y);
+          for (int way = 0; way < WAYS; way++) {
+            double t = run(ways[way], pass, x, w, y);
             if (r >= 0) times[way][r] = t;
           }
         }
-        double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[3];
-        for (int way = 0; way < 3; way++) middle[way] = median(times[way], rounds);
+        double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[WAYS];
+        for (int way = 0; way < WAYS; way++) middle[way] = median(times[way], rounds);
         printf("  %s batch %lld %s: unrolled %.2f ms (%.0f GFLOP/s), taps %.2f ms, Winograd %.2f ms\n", a->name, (long long)n,
                pass_names[pass], middle[0] * 1e3, flops / middle[0] * 1e-9, middle[1] * 1e3, middle[2] * 1e3);
         printf("ratio conv_%s_b%lld_%s_taps_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[1] / middle[0]);

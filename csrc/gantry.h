@@ -2,7 +2,9 @@
  *
  * Conventions
  * - A function that can fail returns an int: 0, or one of the codes below, and leaves a message for gt_last_error() on the
- *   calling thread. Nothing here prints, exits or aborts on a caller's error.
+ *   calling thread. Nothing here prints, exits or aborts on a caller's error. (Small numbers that are no codes are int32_t.)
+ * - What failed with GT_ENOMEM may be called again once there is memory: it has not begun to add to, or to draw from, what it
+ *   was given. Lua does so after collecting garbage.
  * - Outputs come first, then inputs, sizes and options. An output tensor is resized to the result's shape; where the shape
  *   is already right, its memory and strides are kept. Dimensions are 0-based here and 1-based in Lua.
  * - Whoever receives a pointer from a `_new` function owns one reference and gives it back with the matching `_free` or
@@ -18,7 +20,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 5
+#define GT_ABI 7
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -51,10 +53,11 @@ const char *gt_error_name(int code);       /* text of an error code */
 
 const char *gt_cpu_name(void);             /* the processor's brand string, or its architecture */
 const char *gt_cpu_level(void);            /* "generic", "avx2", "avx512" or "amx": what kernels may use */
-int gt_threads(void);                      /* threads in use, the caller included */
+int32_t gt_threads(void);                  /* threads in use, the caller included */
 int gt_set_threads(int n);                 /* 1..256; results do not depend on it */
+double gt_peak_flops(double seconds);      /* multiplications and additions of floats a second on registers, all threads: the best of so long */
 const char *gt_blas_name(void);            /* "OpenBLAS 0.3.21 SkylakeX", or "none (plain loops)"; loads it */
-int gt_interrupted(void);                  /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
+int32_t gt_interrupted(void);              /* how many of SIGINT, SIGTERM and SIGHUP arrived after gt_catch_signals(1) */
 int gt_catch_signals(int on);              /* 1: note the signals instead of dying; 0: restore what was there */
 int gt_watch_interrupts(int on);           /* 1: from here on SIGINT is noted however often it comes; 0: restore */
 void gt_clear_interrupt(void);
@@ -109,6 +112,8 @@ gt_storage *gt_storage_new(int dtype, int64_t count);      /* elements are not c
 void gt_storage_retain(gt_storage *s);
 void gt_storage_free(gt_storage *s);                       /* gives one reference back */
 int gt_storage_resize(gt_storage *s, int64_t count);       /* keeps the elements that fit */
+/* GT_ERELEASED or GT_EIO where the elements cannot be had; for who reads through ptr. what: for the message. */
+int gt_storage_check(const gt_storage *s, const char *what);
 void gt_storage_touch(gt_storage *s);                      /* moves the version: the caller wrote through ptr */
 
 gt_tensor *gt_tensor_new(int dtype);                       /* an empty tensor; NULL on failure */
@@ -120,19 +125,20 @@ int gt_tensor_resize_as(gt_tensor *t, const gt_tensor *like);
 int gt_tensor_set(gt_tensor *t, gt_storage *s, int64_t offset, int rank, const int64_t *shape, const int64_t *step);
 /* Makes t, of its own type, a view of the bytes of a file from `offset` on, which is a multiple of an element's size. Pages are
  * read when they are touched and may be dropped again, so the file may be larger than memory; what is written to t stays in memory
- * and never reaches the file. Unmapped with the last reference. The file must not be made shorter meanwhile. */
+ * and never reaches the file. Unmapped with the last reference. Where the file is made shorter meanwhile, using t is GT_EIO; what
+ * was being read at that moment reads as zeros. While files are mapped a handler of SIGBUS sees to that. */
 int gt_tensor_map(gt_tensor *t, const char *path, double offset, int rank, const int64_t *shape);
 int gt_tensor_set_to(gt_tensor *t, const gt_tensor *src);  /* t becomes the same view as src; the types are equal */
-int gt_is_contiguous(const gt_tensor *t);
+int32_t gt_is_contiguous(const gt_tensor *t);
 /* The inner layout: sizes read N x C x H x W, memory runs [H][W][N][C]; strides say so, those of dimensions of size 1 included. It is
  * what convolutions compute in; every other function takes it as the strides that it is. */
-int gt_is_inner(const gt_tensor *t);
+int32_t gt_is_inner(const gt_tensor *t);
 int gt_tensor_resize_inner(gt_tensor *t, const int64_t *shape);     /* 4 sizes; as gt_tensor_resize, but in the inner layout */
 /* r takes a's shape and layout where a is in the inner layout; else r is left as it is. For results that follow their operand. */
 int gt_tensor_follow(gt_tensor *r, const gt_tensor *a);
 double gt_numel(const gt_tensor *t);
-int gt_same_shape(const gt_tensor *a, const gt_tensor *b);
-int gt_is_set_to(const gt_tensor *a, const gt_tensor *b);  /* 1: same storage, offset, shape and strides */
+int32_t gt_same_shape(const gt_tensor *a, const gt_tensor *b);
+int32_t gt_is_set_to(const gt_tensor *a, const gt_tensor *b);  /* 1: same storage, offset, shape and strides */
 
 /* Views: r shares t's storage. r may be t itself. */
 int gt_narrow(gt_tensor *r, const gt_tensor *t, int dim, int64_t start, int64_t length);
@@ -172,11 +178,11 @@ int gt_nonzero(gt_tensor *r, const gt_tensor *a);           /* LongTensor n x ra
  * one of the operands (then it must have the result's shape). Codes come from names: gt_unary_code("tanh"); -1: unknown.
  * p and q are the op's parameters (slope, bounds, exponent ...), ignored by ops that have none. */
 
-int gt_unary_code(const char *name);
-int gt_binary_code(const char *name);
-int gt_ternary_code(const char *name);
-int gt_compare_code(const char *name);
-int gt_reduce_code(const char *name);
+int32_t gt_unary_code(const char *name);
+int32_t gt_binary_code(const char *name);
+int32_t gt_ternary_code(const char *name);
+int32_t gt_compare_code(const char *name);
+int32_t gt_reduce_code(const char *name);
 int gt_unary(int op, gt_tensor *r, const gt_tensor *a, double p, double q);
 int gt_binary(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, double p);
 int gt_ternary(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const gt_tensor *c, double p);
@@ -224,8 +230,36 @@ int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_
 int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt_conv_shape *s, int64_t h, int64_t width);
 /* w is resized to O x C/groups x kh x kw when beta is 0, else must have that shape. */
 int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const gt_conv_shape *s, int64_t kh, int64_t kw, double beta, double scale);
-int gt_add_bias(gt_tensor *y, const gt_tensor *bias);                                   /* y: N x C x ...; in place */
-int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale);        /* sums gy over all but dim 1 */
+
+/* Which way computes a convolution is chosen by shape: by a rule, or by a table where one has an entry for that very shape. */
+enum { GT_CONV_FORWARD, GT_CONV_INPUT, GT_CONV_WEIGHT };    /* gt_conv, gt_conv_input, gt_conv_weight */
+typedef struct gt_conv_case {
+  int32_t pass, dtype, n, c, h, w, o, kh, kw;               /* x: n x c x h x w, y: n x o x ..., kernel kh x kw */
+  gt_conv_shape shape;
+} gt_conv_case;
+
+const char *gt_conv_way_name(int way);                      /* "unrolling", "taps" ...; NULL from the first number that is no way */
+int32_t gt_conv_can(const gt_conv_case *c, int way);            /* 1 where this way can do it */
+int32_t gt_conv_way(const gt_conv_case *c);                     /* the way that is taken; -1 where the sizes fit no convolution */
+
+/* The table in use. A file has a line for each entry, and # before comments:
+ *   LEVEL PRECISION PASS N C HxW O KHxKW STRIDE PAD WAY     avx512 float32 forward 128 64 32x32 128 4x4 2x2 1x1 winograd
+ * LEVEL as gt_cpu_level(); PRECISION float32, bf16x3, bfloat16 or double; PASS forward, input or weight; stride and padding HxW.
+ * Loading adds entries, later ones in place of earlier ones; those of other levels are checked and left out. Nothing is added where a line
+ * is wrong: GT_EFORMAT, and the message begins with FILE:LINE. */
+int gt_choices_load(const char *path);
+int gt_choices_set(const gt_conv_case *c, int way);         /* one entry, for this processor's level; way -1: removes it */
+void gt_choices_clear(void);
+int32_t gt_choices_count(void);
+uint64_t gt_choices_hash(void);                             /* names what the table says; 0 when it is empty */
+
+/* y = x plus a number for each channel, x: N x C x ...; y may be x. slope: of the activation that follows in the same pass, as for
+ * gt_batch_norm (1: none). Results follow x's layout. */
+int gt_add_bias(gt_tensor *y, const gt_tensor *x, const gt_tensor *bias, double slope);
+/* Its gradients from gy: of x, and of the bias: beta * old + scale * gradient. NULL: not wanted. */
+int gt_add_bias_grad(gt_tensor *gx, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *bias, double slope, double beta,
+                     double scale);
+int gt_bias_grad(gt_tensor *gb, const gt_tensor *gy, double beta, double scale);        /* slope 1: sums gy over all but dim 1 */
 
 /* ---- pooling: N x C x H x W, Float and Double ----------------------------------------------------------------------- */
 
@@ -308,8 +342,8 @@ double gt_file_size(const char *path);                                      /* -
  * or -1 where another holds it, whose process number is then in *holder (0: unknown). */
 int gt_file_lock(int *held, double *holder, const char *path);
 void gt_file_unlock(int held);
-int gt_terminal_columns(int fd);                                            /* 0: not a terminal */
-int gt_process(void);                                                       /* this process's number */
+int32_t gt_terminal_columns(int fd);                                        /* 0: not a terminal */
+int32_t gt_process(void);                                                   /* this process's number */
 double gt_seconds(void);                                                    /* a clock that only goes forward */
 /* Goes on hashing (FNV-1a, 64 bits) with the elements of t in logical order; start with *hash = 0. */
 int gt_hash(uint64_t *hash, const gt_tensor *t);
@@ -440,7 +474,7 @@ double gt_loader_cached(const gt_loader *l);                /* bytes kept */
 double gt_loader_origin(const gt_loader *l, double i);
 /* How many files could not be read so far; the k-th one's message ("NAME: why"), valid until the loader is freed. Those found
  * when a loader was made come first, in order. */
-int gt_loader_unreadable(gt_loader *l);
+int32_t gt_loader_unreadable(gt_loader *l);
 const char *gt_loader_reason(gt_loader *l, int k);
 /* Picture i alone, as a ByteTensor channels x height x width; an unreadable one is an error. */
 int gt_loader_get(gt_tensor *r, gt_loader *l, double i);

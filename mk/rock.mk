@@ -8,7 +8,7 @@ TREE        ?=
 ROCKSPEC    := rockspec/gantry-scm-1.rockspec
 
 # Paths below lua/ and recipes/ that are installed.
-LUA_FILES    = $(shell cd lua && find gantry -name '*.lua' | sort)
+LUA_FILES    = $(shell cd lua && find gantry -name '*.lua' -o -name '*.txt' | sort)
 RECIPE_FILES = $(notdir $(wildcard recipes/*.lua recipes/*.yaml))
 
 install: all                     ## install under PREFIX (default /usr/local)

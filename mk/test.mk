@@ -28,8 +28,8 @@ lint: deps                       ## luacheck, and the C code with -Werror under 
 	@set -e; for cc in gcc clang; do command -v $$cc >/dev/null || { echo "lint: no $$cc here, skipped"; continue; }; \
 	  $(MAKE) --no-print-directory -s BUILD=$(BUILD)-lint-$$cc CC=$$cc OPT=-O2 WERROR=-Werror all tests-c; echo "lint: $$cc -Werror: clean"; done
 
-bench: all $(BUILD)/bench/conv   ## time the step and its parts against other ways of doing it; prints ratios
-	@sh bench/run.sh
+bench: all $(BUILD)/bench/conv   ## time whole steps and their parts against PyTorch and other ways; prints ratios (BENCH=options)
+	@sh bench/run.sh $(BENCH)
 	@$(BUILD)/bench/conv
 
 .PHONY: demo check test-c tests-c check-asan lint bench

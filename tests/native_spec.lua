@@ -134,7 +134,7 @@ describe('the library', function()
       checksum = (checksum * 31 + byte:byte()) % 2 ^ 32
     end
     -- Another checksum: move GT_ABI in gantry.h and ABI in native.lua by one, and write both numbers down here.
-    assert.same({abi = 5, checksum = 2617999574}, {abi = C.gt_abi(), checksum = checksum})
+    assert.same({abi = 7, checksum = 4058414772}, {abi = C.gt_abi(), checksum = checksum})
   end)
 
   it('that is not there, or is no library, is named', function()
@@ -245,6 +245,39 @@ describe('memory', function()
     end)
     native.set_memory_limit(0)
     assert.is_true(ok, problem)
+  end)
+
+  it('that is limited is made of garbage inside convolutions, products, sorting and recorded ops too', function()
+    local nn, ops, autograd = require 'gantry.nn', require 'gantry.autograd.ops', require 'gantry.autograd'
+    local layer = nn.SpatialConvolution(1, 4, 3, 3, 2, 2, 1, 1)
+    local image, tall, wide = torch.rand(1, 1, 1024, 1024), torch.rand(1024, 8), torch.rand(8, 1024)
+    local recorded = autograd.value(tall, true)
+    for name, f in pairs {
+      convolution = function() layer:clearState():forward(image) end,
+      product = function() torch.mm(tall, wide) end,
+      recorded = function() ops.matmul(recorded, wide) end,
+      sort = function() torch.sort(image, 3) end,
+      cat = function() torch.cat({image, image}, 1) end,
+      noise = function() torch.rand(1024, 1024) end,
+    } do
+      f()
+      local live = settled().live
+      C.gt_pool_reset_peak()
+      f()
+      local needs = native.memory().peak - live + 2 ^ 20
+      settled()
+      native.set_memory_limit(live + needs)
+      collectgarbage 'stop' -- nobody collects but whoever finds no memory
+      local ok, problem = pcall(function()
+        for _ = 1, 3 do
+          torch.FloatTensor(needs / 8 - 2 ^ 15) -- garbage, of somewhat less than makes new tensors collect it
+          f()
+        end
+      end)
+      collectgarbage 'restart'
+      native.set_memory_limit(0)
+      assert.is_true(ok, name .. ': ' .. tostring(problem))
+    end
   end)
 
   it('that is limited gives an error, and the program goes on', function()

@@ -37,6 +37,9 @@ int gt__packed_get(gt__packed **packed, const gt_tensor *t, uint64_t form, size_
 void *gt__packed_data(const gt__packed *packed);
 void gt__packed_put(gt__packed *packed);
 void gt__packed_drop(const gt_storage *s);      /* a storage that is flagged GT_PACKED ends, or its memory does */
+/* ---- files as memory (map.c) ---- */
+int gt__whole(const gt_storage *s, const char *what);            /* GT_EIO where the file of a mapped storage got shorter */
+void gt__unmap(gt_storage *s);
 
 /* ---- threads (threads.c) ---- */
 /* Runs fn(context, i) for i in 0..n-1 on the pool and waits. Which thread runs which i is open, so fn must write only what
@@ -72,7 +75,7 @@ void gt__dgemm_parallel(int ta, int tb, int64_t m, int64_t n, int64_t k, double 
                         double beta, double *c, int64_t ldc);
 
 /* ---- tensors (tensor.c) ---- */
-int gt__usable(const gt_tensor *t, const char *what);            /* GT_ERELEASED if its memory was let go */
+int gt__usable(const gt_tensor *t, const char *what);            /* GT_ERELEASED if its memory was let go, GT_EIO if its file was */
 int gt__want_real(const gt_tensor *t, const char *what);         /* usable, and Float or Double, else a message naming `what` */
 int gt__want_same_type(const gt_tensor *a, const gt_tensor *b, const char *what);
 int64_t gt__numel(const gt_tensor *t);

@@ -88,13 +88,13 @@ double gt_file_size(const char *path) {
   return stat(path, &about) == 0 && S_ISREG(about.st_mode) ? (double)about.st_size : -1;
 }
 
-int gt_terminal_columns(int fd) {
+int32_t gt_terminal_columns(int fd) {
   if (!isatty(fd)) return 0;
   struct winsize size;
   return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-int gt_process(void) { return (int)getpid(); }
+int32_t gt_process(void) { return (int)getpid(); }
 
 double gt_seconds(void) {
   struct timespec now;

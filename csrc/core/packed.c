@@ -18,8 +18,8 @@ struct gt__packed {
   size_t bytes;
 };
 
-enum { SHARE = 4 };          /* forms take at most this part of the memory limit, and else MOST bytes */
-static const double most = (double)(1u << 30);
+enum { SHARE = 4 };          /* forms take at most this part of the memory limit, and else `most` bytes */
+static const double most = 160e6;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static gt__packed *first;
@@ -36,13 +36,17 @@ static void discard(gt__packed *p) {
   gt__pool_free(p, sizeof *p);
 }
 
-/* Takes out of the list what nobody uses: of one storage, or (NULL) the least recently used. Called with the lock held; the caller
- * discards what is returned, NULL when there is nothing. */
+static bool is_stale(const gt__packed *p) {
+  return p->version != __atomic_load_n(&p->store->version, __ATOMIC_RELAXED) || (p->store->flags & GT_EXPOSED);
+}
+
+/* Takes out of the list what nobody uses: of one storage, or (NULL) what is no longer good, else the least recently used. Called with the
+ * lock held; the caller discards what is returned, NULL when there is nothing. */
 static gt__packed *take(const gt_storage *s) {
   gt__packed **at = NULL;
   for (gt__packed **p = &first; *p; p = &(*p)->next) {
     if ((*p)->users || (s && (*p)->store != s)) continue;
-    if (!at || (*p)->used < (*at)->used) at = p;
+    if (!at || (is_stale(*p) && !is_stale(*at)) || (is_stale(*p) == is_stale(*at) && (*p)->used < (*at)->used)) at = p;
     if (s) break;
   }
   if (!at) return NULL;
@@ -72,6 +76,17 @@ void gt__packed_drop(const gt_storage *s) {
   }
 }
 
+/* Lets go of forms until those that are kept leave room for `bytes`. */
+static void make_room(double bytes, double room) {
+  for (;;) {
+    pthread_mutex_lock(&lock);
+    gt__packed *old = kept + bytes > room ? take(NULL) : NULL;
+    pthread_mutex_unlock(&lock);
+    if (!old) return;
+    discard(old);
+  }
+}
+
 static int fresh(gt__packed **packed, size_t bytes) {
   gt__packed *p = gt__pool_alloc(sizeof *p, NULL);
   if (!p) return GT_ENOMEM;
@@ -87,7 +102,7 @@ static int fresh(gt__packed **packed, size_t bytes) {
 static gt__packed *look_up(const gt_tensor *t, uint64_t form, size_t bytes, bool *stale) {
   for (gt__packed *p = first; p; p = p->next) {
     if (!is_of(p, t, form, bytes)) continue;
-    *stale = p->version != t->store->version || (t->store->flags & GT_EXPOSED);
+    *stale = is_stale(p);
     if (*stale && p->users) return NULL;
     p->users++;
     p->used = ++clock_now;
@@ -103,32 +118,27 @@ int gt__packed_get(gt__packed **packed, const gt_tensor *t, uint64_t form, size_
   gt__packed *p = look_up(t, form, bytes, &stale);
   if (p && stale) p->version = ~(uint64_t)0; /* nobody else takes it before it is made */
   pthread_mutex_unlock(&lock);
-  if (!p) GT_TRY(fresh(&p, bytes));
-  if (stale) fill(p->memory.ptr, context);
-  if (p->store ? stale : 1) {
-    double room = gt_pool()->limit > 0 ? gt_pool()->limit / SHARE : most;
-    pthread_mutex_lock(&lock);
-    bool listed = p->store != NULL, known = false;
-    for (gt__packed *q = first; q && !listed; q = q->next) known |= is_of(q, t, form, bytes);
-    if (!listed && !known && (double)bytes <= room) {
-      p->store = t->store;
-      p->form = form, p->offset = t->offset, p->rank = t->rank;
-      memcpy(p->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
-      p->used = ++clock_now;
-      p->next = first;
-      first = p;
-      kept += (double)bytes;
-      __atomic_or_fetch(&t->store->flags, GT_PACKED, __ATOMIC_RELAXED);
-    }
-    p->version = version;
-    gt__packed *old;
-    while (kept > room && (old = take(NULL))) {
-      pthread_mutex_unlock(&lock);
-      discard(old);
-      pthread_mutex_lock(&lock);
-    }
-    pthread_mutex_unlock(&lock);
+  double room = gt_pool()->limit > 0 ? gt_pool()->limit / SHARE : most;
+  if (!p) {
+    make_room((double)bytes, room);
+    GT_TRY(fresh(&p, bytes));
   }
+  if (stale) fill(p->memory.ptr, context);
+  pthread_mutex_lock(&lock);
+  bool known = p->store != NULL; /* or another caller's form came in meanwhile: this one stays private */
+  for (gt__packed *q = first; q && !known; q = q->next) known = is_of(q, t, form, bytes);
+  if (!known && kept + (double)bytes <= room) {
+    p->store = t->store;
+    p->form = form, p->offset = t->offset, p->rank = t->rank;
+    memcpy(p->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
+    p->used = ++clock_now;
+    p->next = first;
+    first = p;
+    kept += (double)bytes;
+    __atomic_or_fetch(&t->store->flags, GT_PACKED, __ATOMIC_RELAXED);
+  }
+  if (stale) p->version = version;
+  pthread_mutex_unlock(&lock);
   *packed = p;
   return GT_OK;
 }

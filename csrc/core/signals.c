@@ -44,5 +44,5 @@ int gt_watch_interrupts(int on) {
   return GT_OK;
 }
 
-int gt_interrupted(void) { return arrived; }
+int32_t gt_interrupted(void) { return arrived; }
 void gt_clear_interrupt(void) { arrived = 0; }

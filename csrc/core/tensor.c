@@ -46,7 +46,7 @@ int gt__usable(const gt_tensor *t, const char *what) {
   if (!t) return gt__fail(GT_EARG, "%s: an operand is missing (nil), wanted a tensor", what);
   if (t->store && t->store->flags & GT_RELEASED)
     return gt__fail(GT_ERELEASED, "%s: the tensor's memory was released (at the end of a training step, or by hand); clone() what has to outlive it", what);
-  return GT_OK;
+  return t->store && t->store->flags & GT_MAPPED ? gt__whole(t->store, what) : GT_OK;
 }
 
 int gt__want_real(const gt_tensor *t, const char *what) {
@@ -72,9 +72,10 @@ int64_t gt__numel(const gt_tensor *t) {
   return n;
 }
 
-double gt_numel(const gt_tensor *t) { return (double)gt__numel(t); }
+double gt_numel(const gt_tensor *t) { return t ? (double)gt__numel(t) : 0; }
 
-int gt_is_contiguous(const gt_tensor *t) {
+int32_t gt_is_contiguous(const gt_tensor *t) {
+  if (!t) return 0;
   int64_t expected = 1;
   for (int d = t->rank - 1; d >= 0; d--) {
     if (t->shape[d] == 1) continue;
@@ -100,10 +101,10 @@ bool gt__is_shape(const gt_tensor *t, int rank, const int64_t *shape) {
   return t->rank == rank && (rank == 0 || !memcmp(t->shape, shape, (size_t)rank * sizeof *shape));
 }
 
-int gt_same_shape(const gt_tensor *a, const gt_tensor *b) { return gt__is_shape(a, b->rank, b->shape); }
+int32_t gt_same_shape(const gt_tensor *a, const gt_tensor *b) { return a && b && gt__is_shape(a, b->rank, b->shape); }
 
-int gt_is_set_to(const gt_tensor *a, const gt_tensor *b) {
-  return gt__shares(a, b) && a->offset == b->offset && gt_same_shape(a, b) &&
+int32_t gt_is_set_to(const gt_tensor *a, const gt_tensor *b) {
+  return a && b && gt__shares(a, b) && a->offset == b->offset && gt_same_shape(a, b) &&
          !memcmp(a->step, b->step, (size_t)a->rank * sizeof a->step[0]);
 }
 

@@ -180,7 +180,7 @@ static void start_once(void) {
   pthread_mutex_unlock(&pool.lock);
 }
 
-int gt_threads(void) {
+int32_t gt_threads(void) {
   start_once();
   return in_use();
 }

@@ -27,11 +27,11 @@ static int fill(gt_batch *b, int k) {
   const int64_t *position = b->placed ? b->indices + b->n + k : NULL;
   int64_t i = b->indices[k], tried = 0;
   int code = gt__loader_make(out, l, i, position);
-  while ((code == GT_EFORMAT || code == GT_EIO) && ++tried < l->size) {
+  while (gt__loader_skips(l, code) && ++tried < l->size) {
     i = i + 1 < l->size ? i + 1 : 0;
     code = gt__loader_make(out, l, i, position);
   }
-  if (code == GT_EFORMAT || code == GT_EIO)
+  if (gt__loader_skips(l, code))
     return gt__fail(code, "data: none of the %lld files can be read; the first: %s", (long long)l->size, gt_loader_reason(l, 0));
   return code;
 }

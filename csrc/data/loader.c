@@ -20,7 +20,7 @@ static void note(gt_loader *l, const char *reason) {
   pthread_mutex_unlock(&l->lock);
 }
 
-int gt_loader_unreadable(gt_loader *l) {
+int32_t gt_loader_unreadable(gt_loader *l) {
   pthread_mutex_lock(&l->lock);
   int n = l->reason_count;
   pthread_mutex_unlock(&l->lock);
@@ -124,7 +124,7 @@ static int from_memory(uint8_t *out, gt_loader *l, int64_t i) {
   }
   int code = gt__resize_bytes(out, l->h, l->w, in, h, w, channels, o->fit, GT__BILINEAR, ground);
   gt__scratch_free(&planes);
-  return code;
+  return code ? code : gt__usable(t, "data"); /* a file may have got shorter while it was read */
 }
 
 static int make(uint8_t *out, gt_loader *l, int64_t i) {
@@ -133,6 +133,10 @@ static int make(uint8_t *out, gt_loader *l, int64_t i) {
   case GT__FROM_IMAGES: return from_memory(out, l, i);
   default: return gt__scene_bytes(out, l->kind, l->seed, (uint64_t)i, l->options.channels, l->h, l->w);
   }
+}
+
+bool gt__loader_skips(const gt_loader *l, int code) {
+  return l->source == GT__FROM_FILES && (code == GT_EFORMAT || code == GT_EIO);
 }
 
 /* Picture i as it is kept. */
@@ -149,7 +153,7 @@ static int whole(uint8_t *out, gt_loader *l, int64_t i) {
   bool keeper = seen == GT__UNSEEN && __atomic_compare_exchange_n(&l->state[i], &seen, GT__BUSY, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   int code = make(out, l, i);
   if (!keeper) return code;
-  if (code == GT_EFORMAT || code == GT_EIO) {
+  if (gt__loader_skips(l, code)) {
     note(l, gt_last_error());
     __atomic_store_n(&l->state[i], GT__UNREADABLE, __ATOMIC_RELEASE);
   } else if (!code && place) {

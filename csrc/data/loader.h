@@ -31,5 +31,7 @@ struct gt_loader {
 /* Makes picture i into channels x height x width bytes at out, from the cache where it is there. position: where it stands in
  * the order of training, which decides on mirroring and the part that is shown; NULL: all of it, as it is. */
 int gt__loader_make(uint8_t *out, gt_loader *l, int64_t i, const int64_t *position);
+/* Whether a failure is that of one picture among many: a file that cannot be read. */
+bool gt__loader_skips(const gt_loader *l, int code);
 void gt__loader_retain(gt_loader *l);
 #endif

@@ -4,7 +4,6 @@
 
 #ifndef GANTRY_CHANNELS_LANES
 #define GANTRY_CHANNELS_LANES
-enum { LANES = 16 };
 enum { PLAIN, RELU, LEAKY };               /* slope 1, 0, another */
 
 static inline double folded(double *v) {

@@ -19,8 +19,9 @@ static void FN(pack_task)(void *context, int64_t i) {
   int64_t panels = gt__ceil_div(job->cols, job->panel), l = i / panels, j0 = i % panels * job->panel;
   int64_t width = gt__min(job->panel, job->cols - j0);
   int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
-  gt__matrix()->TRANSPOSE(job->to + j0 * g->taps * job->inner + l * job->panel, job->inner * job->panel, job->from + j0 * j_step + l * l_step,
-                          j_step, width, g->taps);
+  real *to = job->to + j0 * g->taps * job->inner + l * job->panel;
+  gt__matrix()->TRANSPOSE(to, job->inner * job->panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
+  for (int64_t t = 0; t < g->taps; t++) FN(gt__round)(to + t * job->inner * job->panel, width, g->precision);
 }
 
 static void FN(pack)(void *to, void *context) {
@@ -67,11 +68,11 @@ static int64_t FN(list)(const FN(taps_job) *job, const tap *taps, int64_t count,
   for (int64_t t = 0; t < count; t++) {
     int64_t iy, ix;
     if (job->input) {
-      iy = source_of_x(y, taps[t].i, g->sh, g->ph, g->dh, g->oh);
-      ix = source_of_x(x, taps[t].j, g->sw, g->pw, g->dw, g->ow);
+      iy = gt__source_of_x(y, taps[t].i, g->sh, g->ph, g->dh, g->oh);
+      ix = gt__source_of_x(x, taps[t].j, g->sw, g->pw, g->dw, g->ow);
     } else {
-      iy = source_of_y(y, taps[t].i, g->sh, g->ph, g->dh, g->h);
-      ix = source_of_y(x, taps[t].j, g->sw, g->pw, g->dw, g->w);
+      iy = gt__source_of_y(y, taps[t].i, g->sh, g->ph, g->dh, g->h);
+      ix = gt__source_of_y(x, taps[t].j, g->sw, g->pw, g->dw, g->w);
     }
     if (iy < 0 || ix < 0) continue;
     a[found] = job->in + (iy * job->in_w + ix) * g->n * job->inner + l0;
@@ -138,7 +139,7 @@ static int FN(through_taps)(real *out, const real *in, const gt_tensor *w, const
   int64_t panels = gt__ceil_div(job.cols, job.panel), groups = gt__ceil_div(job.cols, GT__BLOCK_COLS);
   FN(weight_job) pack = {.from = gt__data(w), .g = g, .input = job.input, .inner = job.inner, .cols = job.cols, .panel = job.panel};
   gt__packed *weight;
-  GT_TRY(gt__packed_get(&weight, w, gt__form(GT__BY_TAPS, pass), (size_t)(panels * job.panel * g->taps * job.inner) * sizeof(real), FN(pack),
+  GT_TRY(gt__packed_get(&weight, w, gt__form(GT__BY_TAPS, pass, g->precision), (size_t)(panels * job.panel * g->taps * job.inner) * sizeof(real), FN(pack),
                         &pack));
   job.weight = gt__packed_data(weight);
   int64_t phases = job.phases_h * job.phases_w, height = gt__ceil_div(job.out_h, job.phases_h);
@@ -180,7 +181,7 @@ static void FN(sums_task)(void *context, int64_t task) {
   FN(product) p = {.c_row = job->panel, .a = a, .b = b, .a_row = 1, .a_step = g->c, .b_row = g->o, .add = true};
   int64_t most = gt__min(TAPS, gt__max(1, INNER / g->n));
   for (int64_t y = 0; y < g->oh; y++) {
-    int64_t iy = source_of_y(y, i, g->sh, g->ph, g->dh, g->h);
+    int64_t iy = gt__source_of_y(y, i, g->sh, g->ph, g->dh, g->h);
     if (iy < 0) continue;
     for (int64_t x0 = 0; x0 < g->ow; x0 += most) {
       for (int64_t n0 = 0; n0 < g->n; n0 += INNER) {
@@ -188,7 +189,7 @@ static void FN(sums_task)(void *context, int64_t task) {
         for (int64_t j = 0; j < g->kw; j++) {
           p.count = 0;
           for (int64_t x = x0; x < gt__min(g->ow, x0 + most); x++) {
-            int64_t ix = source_of_y(x, j, g->sw, g->pw, g->dw, g->w);
+            int64_t ix = gt__source_of_y(x, j, g->sw, g->pw, g->dw, g->w);
             if (ix < 0) continue;
             a[p.count] = job->x + ((iy * g->w + ix) * g->n + n0) * g->c;
             b[p.count++] = job->y + ((y * g->ow + x) * g->n + n0) * g->o + j0;

@@ -1,7 +1,7 @@
 /* elementwise_ops.h: the element-wise operations: X(name, expression), in the type `real`.
  *
- * Operands are x, y, z; p and q are parameters. Maths functions are those of <tgmath.h>, so `log` means logf for float; EXP and TANH
- * are those of maths.h, for loops that then vectorise. Conditions are written so that a NaN operand gives NaN where PyTorch's does. STEP(c)
+ * Operands are x, y, z; p and q are parameters. Maths functions are those of <tgmath.h>, so `log2` means log2f for float; those in
+ * capitals are maths.h's, for loops that then vectorise. Conditions are written so that a NaN operand gives NaN where PyTorch's does. STEP(c)
  * is 1 or 0 as a real. */
 #ifndef GANTRY_ELEMENTWISE_OPS_H
 #define GANTRY_ELEMENTWISE_OPS_H
@@ -13,9 +13,9 @@
   X(abs, fabs(x))                                                                         \
   X(sign, x > 0 ? (real)1 : x < 0 ? (real)-1 : x)                                         \
   X(exp, EXP(x))                                                                          \
-  X(expm1, expm1(x))                                                                      \
-  X(log, log(x))                                                                          \
-  X(log1p, log1p(x))                                                                      \
+  X(expm1, EXPM1(x))                                                                      \
+  X(log, LOG(x))                                                                          \
+  X(log1p, LOG1P(x))                                                                      \
   X(log2, log2(x))                                                                        \
   X(log10, log10(x))                                                                      \
   X(sqrt, sqrt(x))                                                                        \
@@ -34,11 +34,11 @@
   X(tanh, TANH(x))                                                                        \
   X(erf, erf(x))                                                                          \
   X(sigmoid, 1 / (1 + EXP(-x)))                                                           \
-  X(log_sigmoid, (x < 0 ? x : 0) - log1p(exp(-fabs(x))))                                  \
+  X(log_sigmoid, (x < 0 ? x : 0) - LOG1P(EXP(-fabs(x))))                                  \
   X(relu, x <= 0 ? 0 : x)                                                                 \
   X(leaky_relu, x > 0 ? x : p * x)                                                        \
-  X(elu, x > 0 ? x : p *expm1(x))                                                         \
-  X(softplus, p *x > q ? x : log1p(exp(p *x)) / p)                                        \
+  X(elu, x > 0 ? x : p *EXPM1(x))                                                         \
+  X(softplus, p *x > q ? x : LOG1P(EXP(p *x)) / p)                                        \
   X(threshold, x <= p ? q : x)                                                            \
   X(clamp, x < p ? p : x > q ? q : x)                                                     \
   X(clamp_min, x < p ? p : x)                                                             \
@@ -99,7 +99,7 @@
   X(log_sigmoid_grad, x / (1 + EXP(y)))                                                   \
   X(bce, (real) - (log((double)x + p) * y + log(1 - (double)x + p) * (1 - y)))            \
   X(bce_grad, (real)(((double)x - y) / ((1 - (double)x + p) * ((double)x + p))))          \
-  X(bce_with_logits, (x < 0 ? 0 : x) - x * y + log1p(exp(-fabs(x))))                      \
+  X(bce_with_logits, (x < 0 ? 0 : x) - x * y + LOG1P(EXP(-fabs(x))))                      \
   X(bce_with_logits_grad, 1 / (1 + EXP(-x)) - y)
 
 #define GT_TERNARY_OPS(X)                                                                 \
@@ -107,6 +107,17 @@
   X(addcdiv, x + p * y / z)                                                               \
   X(where, x != 0 ? y : z)                                                                \
   X(lerp, x + z * (y - x))
+
+/* Codes: places in the lists, and in the kernels' tables. */
+#define GT__UNARY_CODE(name, expression) GT__UNARY_##name,
+#define GT__BINARY_CODE(name, expression) GT__BINARY_##name,
+#define GT__TERNARY_CODE(name, expression) GT__TERNARY_##name,
+enum { GT_UNARY_OPS(GT__UNARY_CODE) GT__UNARY_CODES };
+enum { GT_BINARY_OPS(GT__BINARY_CODE) GT__BINARY_CODES };
+enum { GT_TERNARY_OPS(GT__TERNARY_CODE) GT__TERNARY_CODES };
+#undef GT__UNARY_CODE
+#undef GT__BINARY_CODE
+#undef GT__TERNARY_CODE
 
 #define GT_COMPARE_OPS(X)                                                                 \
   X(lt, <)                                                                                \

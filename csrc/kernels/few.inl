@@ -27,6 +27,7 @@ static void FN(few_pack)(void *to, void *context) {
       }
     }
   }
+  FN(gt__round)(all, job->width * g->o, g->precision);
 }
 
 /* x[image][c] += m[image][...]: `images` pixels of c channels, rows of m `step` apart. */
@@ -88,7 +89,7 @@ int FN(gt__few_input)(real *x, const real *y, const gt_tensor *w, const geometry
   FN(few_job) job = {.x = x, .y = y, .g = g, .width = gt__ceil_div(g->c * g->taps, UNIT) * UNIT};
   FN(few_weight) pack = {.from = gt__data(w), .g = g, .width = job.width};
   gt__packed *weight;
-  GT_TRY(gt__packed_get(&weight, w, gt__form(GT__BY_FEW, GT__INPUT), (size_t)(job.width * g->o) * sizeof(real), FN(few_pack), &pack));
+  GT_TRY(gt__packed_get(&weight, w, gt__form(GT__BY_FEW, GT__INPUT, g->precision), (size_t)(job.width * g->o) * sizeof(real), FN(few_pack), &pack));
   job.weight = gt__packed_data(weight);
   job.images = gt__max(1, gt__min(IMAGES, g->n / TASKS / unit)) * unit;
   gt__parallel(gt__ceil_div(g->n, job.images), FN(few_task), &job);

@@ -1,13 +1,14 @@
 /* kernels.h: the inner loops that exist once per CPU level, as tables of function pointers, one table per domain.
  *
- * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then what AVX-512 has, as far as gt__cpu()
+ * A table is filled by a ladder: the generic C versions first, then what AVX2 has, then AVX-512 and AMX, as far as gt__cpu()
  * allows. At one level the bits of a result are always the same; between levels those of matrix products differ in rounding (fused
- * multiply-add, other blocks), those of the loops do not. Files named *_avx2.c and *_avx512.c are compiled for those instructions
- * and hold nothing else.
+ * multiply-add, other blocks), those of the loops do not. Files named *_avx2.c, *_avx512.c and *_amx.c are compiled for those instructions and hold nothing else.
  */
 #ifndef GANTRY_KERNELS_H
 #define GANTRY_KERNELS_H
 #include "../core/core.h"
+#include "elementwise_ops.h"
+#include "reduce_ops.h"
 
 /* One block of a batch-reduce matrix product, the whole arithmetic of a convolution:
  *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x k] b[t][k x cols]
@@ -27,6 +28,8 @@ typedef struct gt__matrix_kernels {
   /* to[j to_row + i] = from[i from_row + j] for i < rows, j < cols */
   void (*transpose_f)(float *to, int64_t to_row, const float *from, int64_t from_row, int64_t rows, int64_t cols);
   void (*transpose_d)(double *to, int64_t to_row, const double *from, int64_t from_row, int64_t rows, int64_t cols);
+  float (*peak_f)(int64_t rounds);        /* rounds x peak_width multiply-adds on registers (peak.inl) */
+  int peak_width;
 } gt__matrix_kernels;
 
 enum { GT__BLOCK_ROWS = 6, GT__BLOCK_COLS = 64 };
@@ -64,10 +67,54 @@ enum {
   GT__CHANNEL_LOOPS
 };
 
+/* r[i] = f(in[0][i], in[1][i], ...) for i < n, contiguous; r may be one of them (elementwise.inl). p and q: the operation's parameters. */
+typedef void gt__each(void *r, const void *const *in, int64_t n, double p, double q);
+
+/* Reductions (reduce.inl), by the steps of reduce_ops.h; s: the step's shift or exponent. */
+enum { GT__LANES = 16 };
+/* Element i of the row goes to lane i % GT__LANES. */
+typedef void gt__fold_row(double *lanes, const void *row, int64_t n, double s);
+/* total[c] takes in from[j step + c] for j < rows, in their order; shift[c] is its s. */
+typedef void gt__fold_columns(double *total, const void *from, int64_t rows, int64_t columns, int64_t step, const double *shift);
+
+/* An optimizer's update of n numbers (optim.inl). */
+typedef struct gt__update { double beta1, beta2, eps, step; } gt__update;
+
+/* Each pair is for float and for double. */
 typedef struct gt__loop_kernels {
-  /* [loop][1: columns are channels][1: double] */
-  void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);
+  gt__each *unary[GT__UNARY_CODES][2], *binary[GT__BINARY_CODES][2], *ternary[GT__TERNARY_CODES][2];
+  gt__fold_row *rows[GT__FOLD_STEPS][2];
+  gt__fold_columns *columns[GT__FOLD_STEPS][2];
+  void (*dot[2])(double *lanes, const void *a, const void *b, int64_t n);          /* as a row of products */
+  void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);          /* [loop][1: columns are channels] */
+  void (*adam[2])(void *x, void *m, void *v, const void *g, int64_t n, const gt__update *u);
+  void (*rmsprop[2])(void *x, void *m, const void *g, int64_t n, const gt__update *u);
 } gt__loop_kernels;
+/* Bfloat16 numbers: a float's sign, exponent and first 8 significant bits. They come in pairs, the first in the low half of a uint32_t,
+ * pairs in blocks of GT__BF16_DEPTH inner numbers. Block q of a[t], at a[t] + a_offset + q a_block, is [row][16 pairs], its rows up to the
+ * next multiple of GT__BF16_TILE readable; block q of b[t], at b[t] + b_offset + q b_block, is [16 pairs][GT__BF16_SIDE columns], unused
+ * columns readable. Unused inner numbers are zero in both.
+ *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x 32 depth] b[t][32 depth x cols]
+ * Element (r, j) of c is c[r c_row + j]. Products are exact and sums are float32; numbers below 2^-126 may count as zero. */
+typedef struct gt__product_b {
+  float *c;
+  int64_t c_row;
+  const uint32_t *const *a, *const *b;
+  int64_t a_offset, a_block, b_offset, b_block, count, depth;
+  bool add;
+} gt__product_b;
+
+enum { GT__BF16_SIDE = 32, GT__BF16_DEPTH = 32, GT__BF16_TILE = 16 };
+
+typedef struct gt__bf16_kernels {
+  void (*begin)(void), (*end)(void);      /* around the blocks of a task, on its thread: takes and gives back what they need of it */
+  void (*block)(const gt__product_b *p, int rows, int cols);    /* 1 to GT__BF16_SIDE each */
+  /* Rounded numbers and, where low is not NULL, what they leave, rounded. to[rows][16 pairs] from pairs of columns of from[rows][cols],
+   * zero beyond cols <= 32; to[rows / 2, rounded up][32] from pairs of its rows, zero beyond them and beyond cols <= 32. */
+  void (*pair_columns)(uint32_t *to, uint32_t *low, const float *from, int64_t from_row, int64_t rows, int cols);
+  void (*pair_rows)(uint32_t *to, uint32_t *low, const float *from, int64_t from_row, int64_t rows, int cols);
+  void (*round)(float *to, const float *from, int64_t n, bool both);   /* as floats: the rounded number, or (both) the two parts' sum */
+} gt__bf16_kernels;
 
 /* The table of a level (at most gt__cpu()'s), and that of this processor. */
 void gt__matrix_kernels_at(gt__matrix_kernels *table, int level);
@@ -76,11 +123,15 @@ void gt__winograd_kernels_at(gt__winograd_kernels *table, int level);
 const gt__winograd_kernels *gt__winograd(void);
 void gt__loop_kernels_at(gt__loop_kernels *table, int level);
 const gt__loop_kernels *gt__loops(void);
+void gt__bf16_kernels_at(gt__bf16_kernels *table, int level);
+const gt__bf16_kernels *gt__bf16(void);
+void gt__bf16_replace(const gt__bf16_kernels *table);     /* for tests: another table, which stays the caller's; NULL: this processor's */
 
 /* The rungs of the ladders. */
 void gt__matrix_generic(gt__matrix_kernels *table);
 void gt__winograd_generic(gt__winograd_kernels *table);
 void gt__loops_generic(gt__loop_kernels *table);
+void gt__bf16_generic(gt__bf16_kernels *table);
 #if defined(__x86_64__)
 void gt__matrix_avx2(gt__matrix_kernels *table);
 void gt__matrix_avx512(gt__matrix_kernels *table);
@@ -88,5 +139,8 @@ void gt__winograd_avx2(gt__winograd_kernels *table);
 void gt__winograd_avx512(gt__winograd_kernels *table);
 void gt__loops_avx2(gt__loop_kernels *table);
 void gt__loops_avx512(gt__loop_kernels *table);
+void gt__bf16_avx2(gt__bf16_kernels *table);
+void gt__bf16_avx512(gt__bf16_kernels *table);
+void gt__bf16_amx(gt__bf16_kernels *table);
 #endif
 #endif

@@ -40,6 +40,7 @@ static inline void square_f(float *to, int64_t to_row, const float *from, int64_
   }
 }
 #include "matrix.inl"
+#include "peak.inl"
 #include "transpose.inl"
 #undef real
 #undef vec
@@ -63,6 +64,8 @@ void gt__matrix_avx512(gt__matrix_kernels *table) {
   table->cols_f = VECS * 16;
   table->cols_d = VECS * 8;
   table->block_f = block_f;
+  table->peak_f = peak_f;
+  table->peak_width = CHAINS * 16;
   table->block_d = block_d;
   table->transpose_f = transpose_f;
 }

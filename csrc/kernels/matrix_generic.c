@@ -36,6 +36,7 @@ static inline void square_f(float *to, int64_t to_row, const float *from, int64_
   }
 }
 #include "matrix.inl"
+#include "peak.inl"
 #include "transpose.inl"
 #undef real
 #undef vec
@@ -64,5 +65,6 @@ static inline void square_d(double *to, int64_t to_row, const double *from, int6
 
 void gt__matrix_generic(gt__matrix_kernels *table) {
   *table = (gt__matrix_kernels){.rows_f = ROWS, .cols_f = VECS * 4, .rows_d = ROWS, .cols_d = VECS * 2,
-                                .block_f = block_f, .block_d = block_d, .transpose_f = transpose_f, .transpose_d = transpose_d};
+                                .block_f = block_f, .block_d = block_d, .transpose_f = transpose_f, .transpose_d = transpose_d, .peak_f = peak_f,
+                                .peak_width = CHAINS * 4};
 }

@@ -19,4 +19,8 @@
   X(largest_magnitude, 0, fabs(x) > t || x != x ? fabs(x) : t, LARGEST) \
   X(smallest_magnitude, INFINITY, fabs(x) < t || x != x ? fabs(x) : t, SMALLEST)
 
+#define GT__FOLD_CODE(name, first, expression, combine) GT__FOLD_##name,
+enum { GT_REDUCE_STEPS(GT__FOLD_CODE) GT__FOLD_STEPS };
+#undef GT__FOLD_CODE
+
 #endif

@@ -52,7 +52,7 @@ static const struct {
   gt__inner inner[GT_DTYPES];
 } compare_ops[] = {GT_COMPARE_OPS(ENTRY)};
 
-int gt_compare_code(const char *name) {
+int32_t gt_compare_code(const char *name) {
   for (int i = 0; i < COMPARE_CODES; i++)
     if (!strcmp(compare_ops[i].name, name)) return i;
   return -1;

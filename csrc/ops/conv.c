@@ -21,20 +21,44 @@ static bool winograd_pays(const geometry *g) {
          gt__winograd_bytes(g) <= most_packed;
 }
 
-/* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order. */
-static int way_of(const geometry *g, int dtype, gt__pass pass) {
+bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
+  if (g->precision == GT_REFERENCE) return way == GT__BY_REFERENCE;
+  switch (way) {
+  case GT__BY_UNROLLING: return true;
+  case GT__BY_TAPS: return g->groups == 1;
+  case GT__BY_WINOGRAD: return g->groups == 1 && dtype == GT_FLOAT && gt__winograd_can(g);
+  case GT__BY_FEW: return g->groups == 1 && pass != GT__FORWARD && g->c <= FEW;
+  case GT__BY_BF16: return g->groups == 1 && gt__has_parts(g->precision);
+  default: return false;
+  }
+}
+
+/* The fastest way by measurement (bench/conv.c). Few images waste rows of blocks and do not pay for putting the weights in order.
+ * Precisions of bfloat16 parts go by the processor's own products of such numbers; where it has none, the others get rounded numbers. */
+int gt__rule(const geometry *g, int dtype, gt__pass pass) {
+  if (g->precision == GT_REFERENCE) return GT__BY_REFERENCE;
   if (g->groups != 1) return GT__BY_UNROLLING;
-  bool winograd = dtype == GT_FLOAT && gt__winograd_can(g), few = pass != GT__FORWARD && g->c <= FEW;
-  if ((forced_way == GT__BY_WINOGRAD && !winograd) || (forced_way == GT__BY_FEW && !few)) return GT__BY_TAPS;
-  if (forced_way != GT__BY_SHAPE) return forced_way;
-  if (winograd && winograd_pays(g)) return GT__BY_WINOGRAD;
+  if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX) return GT__BY_BF16;
+  if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g)) return GT__BY_WINOGRAD;
   if (g->n < IMAGES) return GT__BY_UNROLLING;
-  return few ? GT__BY_FEW : GT__BY_TAPS;
+  return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;
+}
+
+/* What a table says for the shape (choice.c), else the rule. */
+int gt__way_of(const geometry *g, int dtype, gt__pass pass) {
+  if (forced_way != GT__BY_SHAPE && g->precision != GT_REFERENCE) {
+    int way = gt__can(forced_way, g, dtype, pass) ? forced_way : GT__BY_TAPS;
+    return gt__can(way, g, dtype, pass) ? way : GT__BY_UNROLLING;
+  }
+  int chosen = gt__chosen(g, dtype, pass);
+  return chosen >= 0 ? chosen : gt__rule(g, dtype, pass);
 }
 
 /* How a way computes each pass. The forward and input forms take the weight as a tensor, the weight form has two images. */
 typedef int images_f(float *, const float *, const gt_tensor *, const geometry *);
 typedef int images_d(double *, const double *, const gt_tensor *, const geometry *);
+static int reference_forward(float *y, const float *x, const gt_tensor *w, const geometry *g) { return gt__reference_forward(y, x, gt__f(w), g); }
+static int reference_input(float *x, const float *y, const gt_tensor *w, const geometry *g) { return gt__reference_input(x, y, gt__f(w), g); }
 static int unroll_forward_f(float *y, const float *x, const gt_tensor *w, const geometry *g) { return gt__unroll_forward_f(y, x, gt__f(w), g); }
 static int unroll_forward_d(double *y, const double *x, const gt_tensor *w, const geometry *g) { return gt__unroll_forward_d(y, x, gt__d(w), g); }
 static int unroll_input_f(float *x, const float *y, const gt_tensor *w, const geometry *g) { return gt__unroll_input_f(x, y, gt__f(w), g); }
@@ -47,10 +71,15 @@ static const struct {
   int (*weight_d)(double *, const double *, const double *, const geometry *, double, double);
 } ways[GT__WAYS] = {
   [GT__BY_UNROLLING] = {unroll_forward_f, unroll_input_f, unroll_forward_d, unroll_input_d, gt__unroll_weight_f, gt__unroll_weight_d},
+  [GT__BY_REFERENCE] = {.forward_f = reference_forward, .input_f = reference_input, .weight_f = gt__reference_weight},
   [GT__BY_TAPS] = {gt__direct_forward_f, gt__direct_input_f, gt__direct_forward_d, gt__direct_input_d, gt__direct_weight_f, gt__direct_weight_d},
   [GT__BY_WINOGRAD] = {.forward_f = gt__winograd_forward, .input_f = gt__winograd_input, .weight_f = gt__winograd_weight},
   [GT__BY_FEW] = {.input_f = gt__few_input_f, .input_d = gt__few_input_d, .weight_f = gt__few_weight_f, .weight_d = gt__few_weight_d},
+  [GT__BY_BF16] = {.forward_f = gt__bf16_forward, .input_f = gt__bf16_input, .weight_f = gt__bf16_weight},
 };
+static bool wants_inner(int way) { return way != GT__BY_UNROLLING && way != GT__BY_REFERENCE; }
+/* Whether a way is to be handed rounded images, and rounds the weight when it puts it in its order. */
+static bool wants_rounded(int way, const geometry *g) { return gt__has_parts(g->precision) && way != GT__BY_BF16; }
 
 /* One convolution: result, its images (y from x, x from y; or x and y), the weight or (weight form) the second images. */
 static int compute(gt_tensor *r, const gt_tensor *a, const gt_tensor *b, const geometry *g, gt__pass pass, int way, double beta, double scale) {
@@ -80,6 +109,9 @@ static int want_options(const char *what, const gt_conv_shape *s) {
   }
   if (s->pad_h < 0 || s->pad_w < 0) return gt__fail(GT_EARG, "%s: the padding is %dx%d, wanted 0 or more", what, s->pad_h, s->pad_w);
   if (s->groups < 1) return gt__fail(GT_EARG, "%s: %d groups, wanted 1 or more", what, s->groups);
+  if (s->precision < 0 || s->precision >= GT_PRECISIONS) {
+    return gt__fail(GT_EARG, "%s: the precision is %d, wanted GT_FLOAT32 (0) to GT_REFERENCE (%d)", what, s->precision, GT_REFERENCE);
+  }
   return GT_OK;
 }
 
@@ -116,11 +148,11 @@ static int want_weight(const char *what, const gt_tensor *w, const gt_conv_shape
   return want_size(what, "a kernel", w->shape[2], w->shape[3]);
 }
 
-static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const int64_t y[4], const gt_conv_shape *s) {
+static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const int64_t y[4], const gt_conv_shape *s, int dtype) {
   *g = (geometry){
     .n = x[0], .c = x[1], .h = x[2], .w = x[3], .o = w[0], .kh = w[2], .kw = w[3], .oh = y[2], .ow = y[3], .groups = s->groups,
     .cg = x[1] / s->groups, .og = w[0] / s->groups, .sh = s->stride_h, .sw = s->stride_w, .ph = s->pad_h, .pw = s->pad_w,
-    .dh = s->dil_h, .dw = s->dil_w,
+    .dh = s->dil_h, .dw = s->dil_w, .precision = dtype == GT_FLOAT ? s->precision : GT_FLOAT32,
   };
   g->taps = g->kh * g->kw;
   g->area = g->oh * g->ow;
@@ -129,6 +161,20 @@ static void describe(geometry *g, const int64_t x[4], const int64_t w[4], const 
   g->extra_rows = (g->kh - 1) * g->dh / g->sh;
   g->extra_cols = (g->kw - 1) * g->dw / g->sw;
   g->covered = g->h + g->ph <= (g->oh + g->extra_rows) * g->sh && g->w + g->pw <= (g->ow + g->extra_cols) * g->sw;
+}
+
+int gt__describe(geometry *g, const gt_conv_case *c) {
+  const gt_conv_shape *s = &c->shape;
+  GT_TRY(want_options("a convolution", s));
+  GT_TRY(want_size("a convolution", "a kernel", c->kh, c->kw));
+  GT_TRY(want_size("a convolution", "images", c->h, c->w));
+  int64_t oh = out_size(c->h, s->pad_h, s->dil_h, c->kh, s->stride_h), ow = out_size(c->w, s->pad_w, s->dil_w, c->kw, s->stride_w);
+  if (c->n < 1 || c->c < 1 || c->o < 1 || oh < 1 || ow < 1 || c->c % s->groups || c->o % s->groups) {
+    return gt__fail(GT_ESHAPE, "a convolution: %dx%dx%dx%d with %d kernels of %dx%d has no result", c->n, c->c, c->h, c->w, c->o, c->kh, c->kw);
+  }
+  describe(g, (int64_t[]){c->n, c->c, c->h, c->w}, (int64_t[]){c->o, c->c / s->groups, c->kh, c->kw}, (int64_t[]){c->n, c->o, oh, ow}, s,
+           c->dtype);
+  return GT_OK;
 }
 
 static bool is_empty(const geometry *g) { return g->n == 0 || g->c == 0 || g->o == 0 || g->area == 0 || g->h == 0 || g->w == 0; }
@@ -141,27 +187,40 @@ static int resize(gt_tensor *t, const int64_t shape[4], bool inner) {
   return inner ? gt_tensor_resize_inner(t, shape) : gt_tensor_resize(t, 4, shape);
 }
 
-/* *use is t, or `copy` in the layout that is wanted. */
-static int operand(const gt_tensor **use, gt_tensor *copy, const gt_tensor *t, bool inner) {
+typedef struct round_job { float *to; const float *from; int64_t count; bool both; } round_job;
+
+static void round_task(void *context, int64_t i) {
+  const round_job *job = context;
+  int64_t at = i * GT__CHUNK;
+  gt__bf16()->round(job->to + at, job->from + at, gt__min(GT__CHUNK, job->count - at), job->both);
+}
+
+/* *use is t, or `copy` in the layout that is wanted, its numbers rounded if that is wanted. */
+static int operand(const gt_tensor **use, gt_tensor *copy, const gt_tensor *t, bool inner, bool rounded, const geometry *g) {
+  bool there = lies(t, inner);
   *use = t;
-  if (lies(t, inner)) return GT_OK;
+  if (there && !rounded) return GT_OK;
   *use = copy;
   GT_TRY(resize(copy, t->shape, inner));
-  return gt_copy(copy, t);
+  if (!there) GT_TRY(gt_copy(copy, t));
+  if (!rounded) return GT_OK;
+  round_job job = {gt__f(copy), gt__f(there ? t : copy), gt__numel(t), g->precision == GT_BF16X3};
+  gt__parallel(gt__ceil_div(job.count, GT__CHUNK), round_task, &job);
+  return GT_OK;
 }
 
 /* Images r of a shape from images a and weight w. */
 static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a, const gt_tensor *w, const geometry *g, gt__pass pass) {
-  int way = way_of(g, a->dtype, pass);
-  bool inner = way != GT__BY_UNROLLING, keeps = gt__is_shape(r, 4, shape), follows = gt_is_inner(a);
+  int way = gt__way_of(g, a->dtype, pass);
+  bool inner = wants_inner(way), rounded = wants_rounded(way, g), keeps = gt__is_shape(r, 4, shape), follows = gt_is_inner(a);
   if (is_empty(g)) {
     GT_TRY(keeps ? GT_OK : resize(r, shape, follows));
     return gt_fill(r, 0);
   }
   gt_tensor a_copy = gt__blank(a->dtype), w_copy = gt__blank(a->dtype), r_copy = gt__blank(a->dtype), *out = r;
   const gt_tensor *images, *weight;
-  int code = operand(&images, &a_copy, a, inner);
-  if (!code) code = gt__contiguous(&weight, &w_copy, w);
+  int code = operand(&images, &a_copy, a, inner, rounded, g);
+  if (!code) code = operand(&weight, &w_copy, w, false, rounded && !inner, g);
   bool apart = !gt__will_overlap(r, 4, shape, a) && !gt__will_overlap(r, 4, shape, w);
   if (!code && !(apart && (keeps ? lies(r, inner) : follows == inner))) out = &r_copy;
   if (!code && !(keeps && out == r)) code = resize(out, shape, inner);
@@ -180,11 +239,11 @@ static int make_images(gt_tensor *r, const int64_t shape[4], const gt_tensor *a,
 
 /* w = beta w + scale times the weight form of x and y. */
 static int make_weight(gt_tensor *w, const int64_t shape[4], const gt_tensor *x, const gt_tensor *y, const geometry *g, double beta, double scale) {
-  int way = way_of(g, x->dtype, GT__WEIGHT);
+  int way = gt__way_of(g, x->dtype, GT__WEIGHT);
   gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), w_copy = gt__blank(x->dtype), *out = NULL;
   const gt_tensor *a, *b;
-  int code = operand(&a, &x_copy, x, way != GT__BY_UNROLLING);
-  if (!code) code = operand(&b, &y_copy, y, way != GT__BY_UNROLLING);
+  int code = operand(&a, &x_copy, x, wants_inner(way), wants_rounded(way, g), g);
+  if (!code) code = operand(&b, &y_copy, y, wants_inner(way), wants_rounded(way, g), g);
   if (!code) code = gt__result(&out, &w_copy, w, 4, shape, gt__will_overlap(w, 4, shape, x) || gt__will_overlap(w, 4, shape, y));
   if (!code && beta != 0 && out != w) code = gt_copy(out, w);
   if (!code && !is_empty(g)) code = compute(out, a, b, g, GT__WEIGHT, way, beta, scale);
@@ -215,7 +274,7 @@ int gt_conv(gt_tensor *y, const gt_tensor *x, const gt_tensor *w, const gt_conv_
   }
   GT_TRY(gt__want_same_type(y, x, "conv"));
   geometry g;
-  describe(&g, x->shape, w->shape, shape, s);
+  describe(&g, x->shape, w->shape, shape, s, x->dtype);
   return make_images(y, shape, x, w, &g, GT__FORWARD);
 }
 
@@ -237,7 +296,7 @@ int gt_conv_input(gt_tensor *x, const gt_tensor *y, const gt_tensor *w, const gt
   int64_t shape[4] = {y->shape[0], w->shape[1] * s->groups, h, width};
   GT_TRY(gt__want_same_type(x, y, "conv_input"));
   geometry g;
-  describe(&g, shape, w->shape, y->shape, s);
+  describe(&g, shape, w->shape, y->shape, s, y->dtype);
   return make_images(x, shape, y, w, &g, GT__INPUT);
 }
 
@@ -266,6 +325,6 @@ int gt_conv_weight(gt_tensor *w, const gt_tensor *x, const gt_tensor *y, const g
                     (long long)shape[0], (long long)shape[1], (long long)shape[2], (long long)shape[3]);
   }
   geometry g;
-  describe(&g, x->shape, shape, y->shape, s);
+  describe(&g, x->shape, shape, y->shape, s, x->dtype);
   return make_weight(w, shape, x, y, &g, beta, scale);
 }

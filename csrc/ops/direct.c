@@ -19,18 +19,6 @@ enum {
   CHANNELS = 96              /* of x in one task of the weight form */
 };
 
-typedef struct tap { int64_t i, j; } tap;
-
-/* Where along one axis tap i finds the operand of position at; -1 outside. Of y from x, and of x from y. */
-static int64_t source_of_y(int64_t at, int64_t i, int64_t stride, int64_t pad, int64_t dil, int64_t size) {
-  int64_t s = at * stride - pad + i * dil;
-  return s < size ? s : -1;
-}
-static int64_t source_of_x(int64_t at, int64_t i, int64_t stride, int64_t pad, int64_t dil, int64_t size) {
-  int64_t s = at + pad - i * dil;
-  return s >= 0 && s % stride == 0 && s / stride < size ? s / stride : -1;
-}
-
 #define real float
 #define product_f gt__product_f
 #define FN(name) name##_f

@@ -6,31 +6,24 @@
 #include "fold.h"
 #include <math.h>
 
-enum { LANES = 16, TILE = 1024, SHORT_ROW = 2 * LANES };
+enum { TILE = 1024, SHORT_ROW = 2 * GT__LANES };
 enum { ADD, MULTIPLY, LARGEST, SMALLEST };
 
 #define real float
 #define K(name) name##_float
-#include "../kernels/reduce.inl"
+#include "../kernels/positions.inl"
 #undef real
 #undef K
 #define real double
 #define K(name) name##_double
-#include "../kernels/reduce.inl"
+#include "../kernels/positions.inl"
 #undef real
 #undef K
 
-typedef void (*row_function)(double *lanes, const void *row, int64_t n, double s);
-typedef void (*columns_function)(double *total, const void *from, int64_t rows, int64_t columns, int64_t row_step, int64_t column_step,
-                                 const double *shift);
-
-#define STEP(name, first, expression, combine) \
-  {first, combine, {row_##name##_float, row_##name##_double}, {columns_##name##_float, columns_##name##_double}},
+#define STEP(name, first, expression, combine) {first, combine},
 static const struct {
   double first;
   int combine;
-  row_function row[2];                     /* float, double */
-  columns_function columns[2];
 } steps[] = {GT_REDUCE_STEPS(STEP)};
 
 static inline double combined(int how, double a, double b) {
@@ -58,10 +51,10 @@ typedef struct {
 static double fold_row(const fold_context *c, int64_t o, int64_t start, int64_t n) {
   const gt__block *b = c->b;
   const char *row = element(b, o * b->outer_step + start * b->step);
-  double s = c->shift ? c->shift[o] : c->constant, lanes[LANES];
-  const row_function fold = steps[c->step].row[c->wide];
+  double s = c->shift ? c->shift[o] : c->constant, lanes[GT__LANES];
+  gt__fold_row *fold = gt__loops()->rows[c->step][c->wide];
   const int combine = steps[c->step].combine;
-  for (int j = 0; j < LANES; j++) lanes[j] = steps[c->step].first;
+  for (int j = 0; j < GT__LANES; j++) lanes[j] = steps[c->step].first;
   if (b->step == 1) {
     fold(lanes, row, n, s);
   } else {
@@ -73,7 +66,7 @@ static double fold_row(const fold_context *c, int64_t o, int64_t start, int64_t 
       fold(lanes, block, m, s);
     }
   }
-  for (int half = LANES / 2; half; half /= 2)
+  for (int half = GT__LANES / 2; half; half /= 2)
     for (int j = 0; j < half; j++) lanes[j] = combined(combine, lanes[j], lanes[j + half]);
   return lanes[0];
 }
@@ -95,8 +88,17 @@ static void fold_unit(const fold_context *c, int64_t unit) {
     constants[k] = c->constant;
     out[k] = steps[c->step].first;
   }
-  steps[c->step].columns[c->wide](out, element(b, o * b->outer_step + start * b->step + tile * TILE * b->inner_step), n, columns, b->step,
-                                  b->inner_step, shift);
+  gt__fold_columns *fold = gt__loops()->columns[c->step][c->wide];
+  const char *from = element(b, o * b->outer_step + start * b->step + tile * TILE * b->inner_step);
+  if (b->inner_step == 1) {
+    fold(out, from, n, columns, b->step, shift);
+    return;
+  }
+  double row[TILE];
+  for (int64_t j = 0; j < n; j++, from += b->step * (int64_t)gt_dtype_size(b->dtype)) {
+    (c->wide ? gather_double : gather_float)(row, from, columns, b->inner_step);
+    fold(out, row, 1, columns, 0, shift);
+  }
 }
 
 static void fold_task(void *context, int64_t i) {
@@ -204,10 +206,10 @@ typedef struct {
 
 static void dot_task(void *context, int64_t i) {
   const dot_context *c = context;
-  double lanes[LANES] = {0};
+  double lanes[GT__LANES] = {0};
   int64_t start = i * GT__CHUNK, n = gt__min(GT__CHUNK, c->n - start);
-  (c->size == 8 ? row_dot_double : row_dot_float)(lanes, c->a + start * c->size, c->b + start * c->size, n);
-  for (int half = LANES / 2; half; half /= 2)
+  gt__loops()->dot[c->size == 8](lanes, c->a + start * c->size, c->b + start * c->size, n);
+  for (int half = GT__LANES / 2; half; half /= 2)
     for (int j = 0; j < half; j++) lanes[j] += lanes[j + half];
   c->out[i] = lanes[0];
 }

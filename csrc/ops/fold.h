@@ -2,11 +2,7 @@
 #ifndef GANTRY_FOLD_H
 #define GANTRY_FOLD_H
 #include "ops.h"
-#include "../kernels/reduce_ops.h"
-
-#define GT__FOLD_CODE(name, first, expression, combine) GT__FOLD_##name,
-enum { GT_REDUCE_STEPS(GT__FOLD_CODE) GT__FOLD_STEPS };
-#undef GT__FOLD_CODE
+#include "../kernels/kernels.h"
 
 typedef struct {
   const void *data;

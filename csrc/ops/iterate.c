@@ -116,12 +116,57 @@ void gt__iterator_run(const gt__iterator *it, gt__inner inner, const void *optio
 
 /* ---- checks ------------------------------------------------------------------------------------------------------- */
 
+/* Whether every step, from the smallest up, is beyond all that the smaller ones reach: then no two elements are one. */
+static bool nested(const gt_tensor *r, int64_t *reach) {
+  bool done[GT_MAX_RANK] = {false}, apart = true;
+  *reach = 0;
+  for (int k = 0; k < r->rank; k++) {
+    int least = -1;
+    for (int d = 0; d < r->rank; d++)
+      if (!done[d] && (least < 0 || r->step[d] < r->step[least])) least = d;
+    done[least] = true;
+    if (r->shape[least] == 1) continue;
+    if (r->step[least] <= *reach) apart = false;
+    *reach += (r->shape[least] - 1) * r->step[least];
+  }
+  return apart;
+}
+
+/* Looks at every element's place, of which there are `places`. */
+static int meet(bool *met, const gt_tensor *r, int64_t places) {
+  gt__scratch seen;
+  int64_t index[GT_MAX_RANK] = {0}, at = 0;
+  GT_TRY(gt__scratch_alloc(&seen, (size_t)places / 8 + 1));
+  uint8_t *bits = seen.ptr;
+  memset(bits, 0, (size_t)places / 8 + 1);
+  *met = false;
+  for (int64_t left = gt__numel(r); left > 0 && !*met; left--) {
+    *met = bits[at >> 3] & 1 << (at & 7);
+    bits[at >> 3] |= (uint8_t)(1 << (at & 7));
+    for (int d = r->rank - 1; d >= 0; d--) {
+      at += r->step[d];
+      if (++index[d] < r->shape[d]) break;
+      at -= r->step[d] * r->shape[d];
+      index[d] = 0;
+    }
+  }
+  gt__scratch_free(&seen);
+  return GT_OK;
+}
+
 int gt__writable(const gt_tensor *r, const char *name) {
   gt__shape_text text;
+  int64_t reach;
+  bool met;
+  if (gt_is_contiguous(r) || gt__numel(r) == 0 || nested(r, &reach)) return GT_OK;
   for (int d = 0; d < r->rank; d++)
-    if (r->step[d] == 0 && r->shape[d] > 1 && gt__numel(r) > 0)
+    if (r->step[d] == 0 && r->shape[d] > 1)
       return gt__fail(GT_EARG, "%s: cannot write to an expanded tensor (dimension %d of %s repeats one element); clone() it first",
                       name, d + 1, gt__shape(&text, r));
+  GT_TRY(meet(&met, r, reach + 1));
+  if (met)
+    return gt__fail(GT_EARG, "%s: cannot write to a tensor of %s whose elements overlap in memory (an unfolded one); clone() it first", name,
+                    gt__shape(&text, r));
   return GT_OK;
 }
 

@@ -42,7 +42,8 @@ typedef struct {
 int gt__map_begin(gt__map *m, const char *name, gt_tensor *r, int inputs, const gt_tensor *const *in);
 int gt__map_end(gt__map *m, gt_tensor *r);
 
-/* An error where writing to r would write one element twice (an expanded view). */
+/* An error where writing to r would write one element twice (an expanded or unfolded view): in what order, and so what is there
+ * in the end, would depend on the number of threads. */
 int gt__writable(const gt_tensor *r, const char *name);
 /* a and b have the same storage, offset and strides: element i of one is element i of the other. */
 bool gt__same_place(const gt_tensor *a, const gt_tensor *b);

@@ -1,21 +1,6 @@
-/* optim.c: an optimizer's update of all its numbers in one pass: each is read and written once. Rounding is step by step
- * that of Torch7's optim, which did one tensor operation after the other. */
+/* optim.c: an optimizer's update of all its numbers in one pass: each is read and written once. */
 #include "ops.h"
-#include <math.h>
-
-typedef struct settings { double beta1, beta2, eps, step; } settings;
-
-#define real float
-#define FN(name) name##_f
-#define SQRT sqrtf
-#include "../kernels/optim.inl"
-#undef real
-#undef FN
-#undef SQRT
-#define real double
-#define FN(name) name##_d
-#define SQRT sqrt
-#include "../kernels/optim.inl"
+#include "../kernels/kernels.h"
 
 enum { MOST = 4 };
 
@@ -69,22 +54,43 @@ static int group_put(group *g, int written) {
   return code;
 }
 
-int gt_adam(gt_tensor *x, gt_tensor *m, gt_tensor *v, const gt_tensor *g, double beta1, double beta2, double eps, double step) {
-  gt_tensor *tensors[] = {x, m, v, (gt_tensor *)g};
+typedef struct job {
+  const group *p;
+  const gt__update *u;
+} job;
+
+/* Where task i's numbers of a tensor begin. */
+static void *part(const group *p, int tensor, int64_t i) {
+  return (char *)gt__data(p->use[tensor]) + i * GT__CHUNK * (int64_t)gt_dtype_size(p->use[tensor]->dtype);
+}
+
+static int64_t part_size(const group *p, int64_t i) { return gt__min(GT__CHUNK, gt__numel(p->use[0]) - i * GT__CHUNK); }
+
+static void adam_task(void *context, int64_t i) {
+  const job *c = context;
+  const group *p = c->p;
+  gt__loops()->adam[p->t[0]->dtype == GT_DOUBLE](part(p, 0, i), part(p, 1, i), part(p, 2, i), part(p, 3, i), part_size(p, i), c->u);
+}
+
+static void rmsprop_task(void *context, int64_t i) {
+  const job *c = context;
+  const group *p = c->p;
+  gt__loops()->rmsprop[p->t[0]->dtype == GT_DOUBLE](part(p, 0, i), part(p, 1, i), part(p, 2, i), part_size(p, i), c->u);
+}
+
+/* Checks, runs the task on all parts, and puts back what was copied. */
+static int update(const char *what, int count, int written, gt_tensor *const *tensors, gt__task task, const gt__update *u) {
   group p;
-  GT_TRY(group_get(&p, "adam", 4, 3, tensors));
-  settings s = {beta1, beta2, eps, step};
-  if (x->dtype == GT_FLOAT) adam_f(gt__f(p.use[0]), gt__f(p.use[1]), gt__f(p.use[2]), gt__f(p.use[3]), gt__numel(x), &s);
-  else adam_d(gt__d(p.use[0]), gt__d(p.use[1]), gt__d(p.use[2]), gt__d(p.use[3]), gt__numel(x), &s);
-  return group_put(&p, 3);
+  GT_TRY(group_get(&p, what, count, written, tensors));
+  job c = {.p = &p, .u = u};
+  gt__parallel(gt__ceil_div(gt__numel(tensors[0]), GT__CHUNK), task, &c);
+  return group_put(&p, written);
+}
+
+int gt_adam(gt_tensor *x, gt_tensor *m, gt_tensor *v, const gt_tensor *g, double beta1, double beta2, double eps, double step) {
+  return update("adam", 4, 3, (gt_tensor *[]){x, m, v, (gt_tensor *)g}, adam_task, &(gt__update){beta1, beta2, eps, step});
 }
 
 int gt_rmsprop(gt_tensor *x, gt_tensor *m, const gt_tensor *g, double alpha, double eps, double lr) {
-  gt_tensor *tensors[] = {x, m, (gt_tensor *)g};
-  group p;
-  GT_TRY(group_get(&p, "rmsprop", 3, 2, tensors));
-  settings s = {alpha, 0, eps, lr};
-  if (x->dtype == GT_FLOAT) rmsprop_f(gt__f(p.use[0]), gt__f(p.use[1]), gt__f(p.use[2]), gt__numel(x), &s);
-  else rmsprop_d(gt__d(p.use[0]), gt__d(p.use[1]), gt__d(p.use[2]), gt__numel(x), &s);
-  return group_put(&p, 2);
+  return update("rmsprop", 3, 2, (gt_tensor *[]){x, m, (gt_tensor *)g}, rmsprop_task, &(gt__update){.beta1 = alpha, .eps = eps, .step = lr});
 }

@@ -7,7 +7,7 @@
 enum { SUM, PROD, MEAN, MIN, MAX, VAR, STD, NORM, ALL, ANY, LOGSUMEXP, REDUCE_CODES };
 static const char *const names[REDUCE_CODES] = {"sum", "prod", "mean", "min", "max", "var", "std", "norm", "all", "any", "logsumexp"};
 
-int gt_reduce_code(const char *name) {
+int32_t gt_reduce_code(const char *name) {
   for (int i = 0; i < REDUCE_CODES; i++)
     if (!strcmp(names[i], name)) return i;
   return -1;

@@ -275,6 +275,7 @@ static void pack_task(void *context, int64_t i) {
   float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
   const float *from[TAPS];
   gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
+  gt__round_f(tile, g->taps * panel, g->precision);
   for (int64_t phase = 0; phase < p->phases; phase++) {
     int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
     for (int64_t e = 0; e < all; e++) {
@@ -325,7 +326,7 @@ static int packed_weights(gt__packed **u, weight_job *job, const gt_tensor *w) {
   job->from = gt__f(w);
   job->panels = gt__ceil_div(job->input ? g->c : g->o, gt__matrix()->cols_f);
   int64_t numbers = job->p.points * job->p.phases * job->panels * gt__matrix()->cols_f * (job->input ? g->o : g->c);
-  uint64_t form = gt__form(GT__BY_WINOGRAD, job->input ? GT__INPUT : GT__FORWARD) | (uint64_t)job->p.stride << 8;
+  uint64_t form = gt__form(GT__BY_WINOGRAD, job->input ? GT__INPUT : GT__FORWARD, job->g->precision) | (uint64_t)job->p.stride << 8;
   return gt__packed_get(u, w, form, (size_t)numbers * sizeof(float), pack, job);
 }
 

@@ -2,6 +2,7 @@
 -- Lua errors that blame the caller. Everything else says `local native = require 'gantry.native'`.
 -- @module gantry.native
 local ffi = require 'ffi'
+local choices = require 'gantry.choices'
 
 local native = {}
 
@@ -9,7 +10,7 @@ local native = {}
 -- anew. A training step with a penalty has more: every op is compiled for each place that it is called from.
 require('jit.opt').start('maxtrace=4000', 'maxmcode=8192', 'sizemcode=256')
 
-local ABI = 5 -- the gantry.h that this Lua code was written for
+local ABI = 7 -- the gantry.h that this Lua code was written for
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 
@@ -47,12 +48,17 @@ local abi = C.gt_abi()
 if abi ~= ABI then
   error(('gantry: %s has ABI %d, these Lua files want %d; build and install both together'):format(path, abi, ABI), 0)
 end
-ffi.cdef((ffi.string(C.gt_cdef()):gsub('int gt_abi%(void%);', ''):gsub('const char %*gt_cdef%(void%);', '')))
+local declarations = ffi.string(C.gt_cdef()):gsub('/%*.-%*/', ''):gsub('int gt_abi%(void%);', ''):gsub('const char %*gt_cdef%(void%);', '')
+ffi.cdef(declarations)
 
---- The library's functions.
-native.C = C
 --- The file it was loaded from.
 native.path = path
+--- The tables of choices in use: files, and problem where one could not be read.
+native.choices = choices.load(C, here)
+--- What names the choices that are made: 16 hexadecimal digits, or "none".
+function native.choices_name()
+  return C.gt_choices_count() > 0 and bit.tohex(C.gt_choices_hash(), 16) or 'none'
+end
 --- Gantry's version.
 native.version = ffi.string(C.gt_version())
 
@@ -100,8 +106,6 @@ local pool = C.gt_pool()
 local slack = 64 * 2 ^ 20
 local due, gone = slack, 0
 
-local NO_MEMORY = 4 -- GT_ENOMEM
-
 local function collect()
   collectgarbage()
   due, gone = pool.live * 4 / 3 + slack, 0
@@ -124,23 +128,35 @@ function native.set_memory_limit(bytes)
   collect()
 end
 
---- Whether a library function failed for want of memory; then garbage was collected, and it is worth calling once more.
--- @int code what it returned
-function native.wants_retry(code)
-  if code ~= NO_MEMORY then return false end
+-- Where a function fails for want of memory, garbage may be all that is in the way: it is collected and the function called
+-- once more. `again` does that for all functions that give an error code, which are those that return an int; each gets a Lua
+-- function of its own with as many arguments, for varargs would cost on the way of every op.
+local NO_MEMORY = 4 -- GT_ENOMEM
+local again = [[
+local C, collect, NO_MEMORY = ...
+return function(%s)
+  local code = C.%s(%s)
+  if code ~= NO_MEMORY then return code end
   collect()
-  return true
+  return C.%s(%s)
+end]]
+
+local functions, source = {}, '@' .. here .. 'native.lua' -- in stack traces they count as Gantry's own
+for name, parameters in declarations:gmatch '%f[%w_]int (gt_[%w_]+)(%b());' do
+  local list = {}
+  for k = 1, parameters == '(void)' and 0 or select(2, parameters:gsub(',', ',')) + 1 do list[k] = 'a' .. k end
+  local arguments = table.concat(list, ', ')
+  functions[name] = assert(loadstring(again:format(arguments, name, arguments, name, arguments), source))(C, collect, NO_MEMORY)
 end
 
---- Gives a tensor sizes, its elements not cleared; where there is no memory, once more after collecting garbage.
+--- The library's functions and constants.
+native.C = setmetatable(functions, {__index = C})
+
+--- Gives a tensor sizes, its elements not cleared.
 -- @param t tensor
 -- @int rank number of dimensions
 -- @param shape int64_t array
-function native.resize(t, rank, shape)
-  local code = C.gt_tensor_resize(t, rank, shape)
-  if native.wants_retry(code) then code = C.gt_tensor_resize(t, rank, shape) end
-  native.check(code)
-end
+function native.resize(t, rank, shape) native.check(functions.gt_tensor_resize(t, rank, shape)) end
 
 -- Lua holds the struct itself, not a pointer to it: indexing a pointer with a number, and adding one to it, is pointer
 -- arithmetic to LuaJIT, which asks no metatable. C functions that want a pointer take the struct as well.

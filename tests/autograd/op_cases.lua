@@ -168,6 +168,11 @@ end
 case('matmul', one(signed, 3, 3), function(a) return ops.matmul(a, a, false, true) end)
 case('add_bias', two(signed, {2, 3, 2, 2}, {3}), function(x, b) return ops.pow(ops.add_bias(x, b), 2) end)
 case('add_bias', two(signed, {4, 3}, {3}), function(x, b) return ops.pow(ops.add_bias(x, b), 2) end)
+for _, slope in ipairs {0, 0.2, -0.5} do
+  case('add_bias_activated', two(signed, {2, 3, 2, 2}, {3}), function(x, b) return ops.pow(ops.add_bias(x, b, slope), 2) end)
+  case('add_bias_activated', two(signed, {2, 3, 2, 2}, {3}), function(x, b) return ops.pow(ops.add_bias(ops.inner(x), b, slope), 2) end)
+  case('add_bias_activated', two(signed, {4, 3}, {3}), function(x, b) return ops.pow(ops.add_bias(x, b, slope), 2) end)
+end
 case('channel_sum', one(signed, 2, 3, 2, 2), function(x) return ops.pow(ops.channel_sum(x), 2) end)
 case('channel_sum', one(signed, 4, 3), function(x) return ops.pow(ops.channel_sum(x), 2) end)
 

@@ -155,7 +155,7 @@ describe('at the edge', function()
       local second = autograd.grad((g * g):sum() + x:sum(), x).data - 1
       for i = 1, 3 do assert.same({i == 2 and 1 or 0, 0}, {g.data[i], second[i]}) end
     end
-    assert.error_matches(function() ops.norm(torch.DoubleTensor {1}, 0) end, 'norm: p is 0, wanted a finite number above 0')
+    assert.error_matches(function() ops.norm(torch.DoubleTensor {1}, 0) end, 'norm: the order is 0, wanted a finite number above 0')
   end)
 
   it('the gradient penalty of a constant critic is finite, its gradient too', function()

@@ -490,28 +490,6 @@ static void test_layouts(void) {
   for (int i = 0; i < 9; i++) gt_tensor_free(all[i]);
 }
 
-static void test_map(void) {
-  static unsigned char raw[10000];
-  for (int i = 0; i < 10000; i++) raw[i] = (unsigned char)(i * 7);
-  write_file("raw", raw, sizeof raw);
-  gt_tensor *t = gt_tensor_new(GT_BYTE), *f = gt_tensor_new(GT_FLOAT);
-  CHECK_OK(gt_tensor_map(t, at("raw"), 4999, 2, (const int64_t[]){50, 100}));
-  CHECK(!memcmp(t->store->ptr, raw + 4999, 5000));
-  CHECK_OK(gt_fill(t, 1)); /* stays in memory */
-  CHECK(((uint8_t *)t->store->ptr)[4999] == 1);
-  CHECK_FAILS(gt_tensor_resize(t, 1, (const int64_t[]){6000}), GT_EARG, "cannot be resized");
-  unsigned char again[10000];
-  CHECK(read_file("raw", again, sizeof again) == sizeof again && !memcmp(again, raw, sizeof raw));
-  CHECK_FAILS(gt_tensor_map(t, at("raw"), 5001, 1, (const int64_t[]){5000}), GT_EFORMAT, "ends after 10000 bytes");
-  CHECK_FAILS(gt_tensor_map(t, at("none"), 0, 1, (const int64_t[]){5}), GT_EIO, "no such file");
-  CHECK_FAILS(gt_tensor_map(f, at("raw"), 6, 1, (const int64_t[]){5}), GT_EARG, "multiple of 4");
-  CHECK_FAILS(gt_tensor_map(t, at("raw"), 0, 1, (const int64_t[]){0}), GT_EARG, "0 elements");
-  for (int i = 0; i < 1000; i++) CHECK_OK(gt_tensor_map(t, at("raw"), i, 1, (const int64_t[]){5000}));
-  CHECK(((uint8_t *)t->store->ptr)[0] == raw[999]);
-  gt_tensor_free(t);
-  gt_tensor_free(f);
-}
-
 static void test_look(void) {
   static const char *const names[] = {"rgb.png", "text.png", "deep.png", "cmyk.jpg", "laced.png", "rgb.png"};
   char paths[1024];
@@ -539,7 +517,6 @@ int main(void) {
   test_loader();
   test_look();
   test_layouts();
-  test_map();
   test_idx();
   CHECK_NEAR(gt_pool()->live, before, 0);
   char command[100];

@@ -137,29 +137,64 @@ static void test_conv_errors(void) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
 
+static double activated(double z, double slope) { return z > 0 ? z : slope * z; }
+
+static void check_bias(int rank, const int64_t *shape, int dtype, int layout, double slope) {
+  int64_t c = shape[1], positions = 1;
+  for (int d = 2; d < rank; d++) positions *= shape[d];
+  gt_tensor *x0 = test_new(dtype, rank, shape), *g0 = test_new(dtype, rank, shape), *b = test_new(dtype, 1, &c);
+  test_fill(x0, -1, 1);
+  test_fill(g0, -1, 1);
+  test_fill(b, -1, 1);
+  gt_tensor *x = test_layout(x0, layout), *g = test_layout(g0, layout), *y = gt_tensor_new(dtype), *gx = gt_tensor_new(dtype);
+  gt_tensor *gb = gt_tensor_new(dtype), *plain = gt_tensor_new(dtype);
+  double *wanted = calloc((size_t)c, sizeof *wanted), *wanted_plain = calloc((size_t)c, sizeof *wanted_plain);
+  CHECK_OK(gt_add_bias(y, x, b, slope));
+  CHECK_OK(gt_add_bias_grad(gx, gb, g, x, b, slope, 0, 1));
+  CHECK_OK(gt_bias_grad(plain, g, 0, 1));
+  CHECK(gt_is_inner(y) == gt_is_inner(x) && gt_is_inner(gx) == gt_is_inner(x) && gt_same_shape(y, x) && gt_same_shape(gx, x));
+  CHECK_OK(gt_add_bias(x, x, b, slope));
+  long bad = 0;
+  for (int64_t k = 0; k < test_count(x0); k++) {
+    double z = test_at(x0, k) + test_at(b, k / positions % c), through = test_at(g0, k) * (z > 0 ? 1 : slope);
+    bad += !test_is_near(test_at(y, k), activated(z, slope), 1e-6) + (test_at(x, k) != test_at(y, k));
+    bad += fabs(z) > 1e-6 && !test_is_near(test_at(gx, k), through, 1e-6);
+    wanted[k / positions % c] += test_at(gx, k);
+    wanted_plain[k / positions % c] += test_at(g0, k);
+  }
+  CHECK_MSG(bad == 0, "%ld numbers differ", bad);
+  double count = (double)test_count(x0) / (double)c;
+  for (int64_t i = 0; i < c; i++) {
+    CHECK_NEAR(test_at(gb, i) / count, wanted[i] / count, 1e-7);
+    CHECK_NEAR(test_at(plain, i) / count, wanted_plain[i] / count, 1e-7);
+  }
+  CHECK_OK(gt_bias_grad(plain, g, 2, -0.5));
+  CHECK_OK(gt_add_bias_grad(g, gb, g, x0, b, slope, 2, -0.5));   /* the gradient of x over that of y */
+  for (int64_t i = 0; i < c; i++) {
+    CHECK_NEAR(test_at(gb, i) / count, 1.5 * wanted[i] / count, 1e-6);
+    CHECK_NEAR(test_at(plain, i) / count, 1.5 * wanted_plain[i] / count, 1e-6);
+  }
+  check_same(g, gx, 0, "add_bias_grad in place");
+  free(wanted), free(wanted_plain);
+  gt_tensor *all[] = {x0, g0, b, x, g, y, gx, gb, plain};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
+}
+
 static void test_bias(void) {
   for (int dtype = GT_FLOAT; dtype <= GT_DOUBLE; dtype++) {
-    for (int layout = 0; layout < 4; layout++) {
-      gt_tensor *y0 = test_new(dtype, 4, (int64_t[]){3, 5, 4, 7}), *b = test_new(dtype, 1, (int64_t[]){5});
-      gt_tensor *g = test_new(dtype, 1, (int64_t[]){5});
-      test_fill(y0, -1, 1);
-      test_fill(b, -1, 1);
-      gt_tensor *y = test_layout(y0, layout);
-      CHECK_OK(gt_add_bias(y, b));
-      double wanted[5] = {0};
-      for (int64_t k = 0; k < test_count(y0); k++) {
-        CHECK_NEAR(test_at(y, k), test_at(y0, k) + test_at(b, k / 28 % 5), 1e-6);
-        wanted[k / 28 % 5] += test_at(y, k);
-      }
-      CHECK_OK(gt_bias_grad(g, y, 0, 1));
-      CHECK_OK(gt_bias_grad(g, y, 2, -0.5));
-      for (int c = 0; c < 5; c++) CHECK_NEAR(test_at(g, c), 1.5 * wanted[c], 1e-5);
-      gt_tensor_free(y0);
-      gt_tensor_free(y);
-      gt_tensor_free(b);
-      gt_tensor_free(g);
+    for (int layout = 0; layout < 5; layout++) {
+      const double slope = (double[]){1, 0, 0.2, -0.5, 0.2}[layout];
+      check_bias(4, (int64_t[]){3, 5, 4, 7}, dtype, layout, slope);
+      check_bias(4, (int64_t[]){3, 5, 4, 7}, dtype, layout, 1);
+      check_bias(4, (int64_t[]){17, 67, 5, 3}, dtype, layout, slope);
+      check_bias(2, (int64_t[]){9, 3}, dtype, layout, slope);
     }
   }
+  gt_tensor *x = test_new(GT_FLOAT, 2, (int64_t[]){2, 3}), *b = test_new(GT_FLOAT, 1, (int64_t[]){2});
+  CHECK_FAILS(gt_add_bias(x, x, b, 1), GT_ESHAPE, "add_bias: the bias has 2 numbers, the input 3 channels");
+  CHECK_FAILS(gt_add_bias_grad(x, NULL, b, x, b, 1, 0, 1), GT_ESHAPE, "add_bias_grad: the gradient is 2, the input 2x3");
+  CHECK_FAILS(gt_bias_grad(b, b, 0, 1), GT_ESHAPE, "bias_grad: the input is 2, wanted N x C");
+  gt_tensor_free(x), gt_tensor_free(b);
 }
 
 /* ---- pooling ---------------------------------------------------------------------------------------------------------- */
@@ -288,8 +323,6 @@ static double norm_loss(const gt_tensor *g, const gt_tensor *x, const gt_tensor 
   gt_tensor_free(invstd);
   return loss;
 }
-
-static double activated(double z, double slope) { return z > 0 ? z : slope * z; }
 
 static void check_norm(int rank, const int64_t *shape, int dtype, int layout, double slope) {
   int64_t c = shape[1];

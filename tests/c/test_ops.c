@@ -327,6 +327,24 @@ static void test_errors(void) {
   CHECK_FAILS(gt_copy(e, a), GT_EARG, "expanded");
   CHECK_OK(gt_unary(relu, a, e, 0, 0));
   for (int64_t k = 0; k < 6; k++) CHECK(test_at(a, k) == test_at(c, k % 3));
+  /* so is one whose elements overlap; windows that only touch, or lie within each other without meeting, are not */
+  gt_tensor *long_one = test_new(GT_FLOAT, 1, (int64_t[]){1000}), *u = gt_tensor_new(GT_FLOAT);
+  CHECK_OK(gt_unfold(u, long_one, 0, 3, 2));
+  CHECK_FAILS(gt_unary(relu, u, u, 0, 0), GT_EARG, "overlap in memory");
+  CHECK_FAILS(gt_copy(u, a), GT_ESHAPE, "copy");
+  CHECK_OK(gt_fill(u, 2));
+  CHECK_OK(gt_transpose(u, u, 0, 1));
+  CHECK_FAILS(gt_binary(add, u, u, u, 1), GT_EARG, "overlap in memory");
+  CHECK_OK(gt_narrow(u, u, 0, 1, 2)); /* the second and third of each window of three: 1 2 3 4 ... */
+  CHECK_OK(gt_unary(relu, u, u, 0, 0));
+  CHECK_OK(gt_unfold(u, long_one, 0, 3, 3));
+  CHECK_OK(gt_unary(relu, u, u, 0, 0));
+  CHECK_OK(gt_tensor_set(u, long_one->store, 0, 2, (int64_t[]){2, 3}, (int64_t[]){3, 2})); /* 0 2 4, 3 5 7 */
+  CHECK_OK(gt_unary(relu, u, u, 0, 0));
+  CHECK_OK(gt_tensor_set(u, long_one->store, 0, 2, (int64_t[]){3, 4}, (int64_t[]){3, 2})); /* 6 twice */
+  CHECK_FAILS(gt_unary(relu, u, u, 0, 0), GT_EARG, "overlap in memory");
+  gt_tensor_free(long_one);
+  gt_tensor_free(u);
   /* a result that overlaps an operand elsewhere: x[2..7] = x[1..6] + 1 */
   gt_tensor *x = test_new(GT_FLOAT, 1, (int64_t[]){8}), *v = gt_tensor_new(GT_FLOAT), *w = gt_tensor_new(GT_FLOAT);
   for (int64_t k = 0; k < 8; k++) test_put(x, k, (double)k);

@@ -102,8 +102,14 @@ static void test_released(void) {
   GONE(gt_conv_input(r, gone, w, &conv, 5, 5));
   GONE(gt_conv_weight(r, gone, x, &conv, 1, 1, 0, 1));
   GONE(gt_conv_weight(gone, x, x, &conv, 1, 1, 0, 1));
-  GONE(gt_add_bias(gone, v));
-  GONE(gt_add_bias(x, gone_v));
+  GONE(gt_add_bias(gone, x, v, 1));
+  GONE(gt_add_bias(x, gone, v, 1));
+  GONE(gt_add_bias(x, x, gone_v, 1));
+  GONE(gt_add_bias_grad(gone, NULL, x, x, v, 0, 0, 1));
+  GONE(gt_add_bias_grad(r, gone_v, x, x, v, 0, 0, 1));
+  GONE(gt_add_bias_grad(r, NULL, gone, x, v, 0, 0, 1));
+  GONE(gt_add_bias_grad(r, NULL, x, gone, v, 0, 0, 1));
+  GONE(gt_add_bias_grad(r, NULL, x, x, gone_v, 0, 0, 1));
   GONE(gt_bias_grad(gone_v, x, 0, 1));
   GONE(gt_bias_grad(r, gone, 0, 1));
   GONE(gt_max_pool(r, gone_long, x, &pool));

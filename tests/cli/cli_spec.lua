@@ -81,6 +81,8 @@ describe('gantry', function()
     fails('info ' .. folder .. '/none', 1, 'there is no such run')
     fails('walk ' .. empty, 1, 'is not a run')
     fails('resume ' .. run .. ' --steps x', 2, '%-%-steps is x')
+    fails('resume --set lr=0.001 batch=x ' .. run .. ' --steps 9', 1, 'batch is x') -- the run may follow the settings
+    fails('resume --set lr ' .. run, 2, "missing argument 'run'")
     fails(('train dcgan --out %s %s'):format(run, TINY), 1, 'there is a run in it: `gantry resume')
     local broken = command.folder()
     command.write(broken .. '/checkpoint.safetensors', 'broken file')

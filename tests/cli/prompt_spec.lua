@@ -32,6 +32,15 @@ torch.ones(2):narrow(1, 5, 1)
     assert.is_nil(err:find('lua/gantry', 1, true))
   end)
 
+  it('goes on in the next line where an expression is not at its end, and only there', function()
+    local code, out, err = gantry('', {input = '1 +\n2\n{3,\n4}\nprint(5) end\n6 7\ntorch.mm(torch.ones(2, 3), torch.ones(2, 3))\n8\n'})
+    assert.equal(0, code)
+    assert.equal('3\n{3, 4}\n8\n', out)
+    assert.matches("'<eof>' expected near 'end'", err)
+    assert.matches('sizes 2x3 and 2x3 do not fit', err)
+    assert.is_nil(err:find('gt_', 1, true)) -- nor are there functions of the library in a trace
+  end)
+
   it('installs no globals', function()
     local _, out = gantry('', {input = 'z = 1\nrawget(_G, "torch"), getmetatable(_G) ~= nil, nn ~= nil\nexit\n5\n'})
     assert.equal('nil\ttrue\ttrue\n', out)

@@ -103,6 +103,28 @@ describe('arrays', function()
     for _ = 1, 50 do npy.map(path) end
   end)
 
+  it('that get shorter while they are used are an error, not a signal', function()
+    local path = saved('shrinks.npy', torch.FloatTensor(200, 3, 16, 16):uniform(0, 1))
+    local t = npy.map(path)
+    local set = data.open(path, {cache = 0})
+    local it = set:batches {batch = 32}
+    it:next()
+    assert.equal(0, os.execute(("truncate -s 20000 '%s'"):format(path)))
+    fails('shrinks.npy was made shorter while it was in use: it has 20000 bytes, wanted 614528', function()
+      for _ = 1, 2 do it:next() end -- one batch was under way
+    end)
+    assert.same({}, set:unreadable())
+    fails('made shorter', set.get, set, 150)
+    fails('made shorter', t.sum, t)
+    fails('made shorter', function() return t:storage()[100000] end)
+    fails('made shorter', torch.save, dir .. '/shrinks.t7', t)
+    assert.matches('%[torch.FloatTensor: .*made shorter', tostring(t))
+    assert.equal(0, os.execute(("truncate -s 614528 '%s'"):format(path)))
+    t, set, it = nil, nil, nil -- luacheck: ignore
+    collectgarbage()
+    assert.equal(200, data.open(path):size())
+  end)
+
   it('in idx files, of any number of channels, have their labels beside them', function()
     local function word(v) return string.char(0, 0, math.floor(v / 256), v % 256) end
     local function idx(path, sizes, bytes)

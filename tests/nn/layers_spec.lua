@@ -217,4 +217,21 @@ describe('nn layers', function()
     near(c:forward(x), y)
     check(c, x)
   end)
+
+  it('refuse to be made with what is no number', function()
+    for message, f in pairs {
+      ['nn.ELU: alpha is a table, wanted a number'] = function() nn.ELU {} end,
+      ['nn.LeakyReLU: negval is a table'] = function() nn.LeakyReLU {} end,
+      ['nn.Clamp: the upper bound is a string'] = function() nn.Clamp(0, 'x') end,
+      ['nn.Max: nInputDims is a table'] = function() nn.Max(1, {}) end,
+      ['nn.PReLU: nOutputPlane is a table, wanted a whole number'] = function() nn.PReLU {} end,
+      ['nn.SpatialReflectionPadding: pad_r is a table'] = function() nn.SpatialReflectionPadding(1, {}) end,
+      ['nn.BatchNormalization: eps is a string'] = function() nn.BatchNormalization(3, 'x') end,
+    } do
+      local ok, problem = pcall(f)
+      assert.is_false(ok)
+      assert.truthy(problem:find(message, 1, true), problem)
+      assert.truthy(problem:find('layers_spec.lua', 1, true), problem)
+    end
+  end)
 end)

@@ -105,11 +105,18 @@ describe('?NAME', function()
   it('describes classes, functions, methods, modules and objects', function()
     says('nn.SpatialConvolution', '^nn.SpatialConvolution%(nInputPlane, nOutputPlane, kW, kH, dW, dH, padW, padH%), a nn.Module',
       'kW %(int%): kernel width', 'dW %(int, default 1%)', 'example:\n  nn.SpatialConvolution%(3, 64', 'spatial_convolution.lua')
-    says('torch.add', 'x:add%(v, y%): x %+ v y', 'elementwise.lua:%d+')
+    says('torch.add', '^torch.add\nSums', 'torch.add%(r, x, %[v,%] y%) fills r', 'x:add%(0.5, y%)', 'elementwise.lua:%d+')
+    says('torch.FloatTensor', 'LongStorage sizes', 'methods: abs acos')
+    says('torch.DiskFile', '^torch.DiskFile%(name, mode, quiet%), a torch.File')
+    says('nn.Add', '^nn.Add%(inputSize, scalar%), a nn.Module\nnn.Add: adds a learned bias.\n  inputSize')
+    says('autograd.ops.leaky_relu', '^autograd.ops.leaky_relu%(x, slope%)\nx where x > 0')
+    says('nn', '^nn\nTorch7')
     says('gan.mix', '^gan.mix%(a, b%)\nPoints on the lines', 'returns value')
     says('gan', 'Generative adversarial networks', 'in it: .*mix')
     environment.t, environment.net = torch.rand(2), nn.Linear(2, 3)
-    says('t:narrow', 'dim', 'example:')
+    says('t:narrow', '^t:narrow%(dim, first, size%)', 'example:')
+    says('t.narrow', '^t.narrow%(t, dim, first, size%)')
+    says('net:updateOutput', '^net:updateOutput%(input%)\nComputes self.output')
     says('t', 'torch.FloatTensor')
     says('net', '^net is a nn.Linear\n')
     says('gantry.open', 'Executes no code of the run')
@@ -117,6 +124,34 @@ describe('?NAME', function()
     says('print', 'a function of LuaJIT')
     says('no.such', 'nothing called no.such')
     says('math.pi', 'a number')
+  end)
+
+  it('has something to say about every function, something else about each', function()
+    local objects = {
+      tensor = torch.rand(2), storage = torch.LongStorage(2), module = nn.Linear(2, 3), criterion = nn.MSECriterion(),
+      value = require('gantry.autograd').value(torch.rand(2)), timer = torch.Timer(),
+    }
+    local seen, count = {}, 0
+    for _, place in ipairs {'torch', 'nn', 'optim', 'image', 'gan', 'data', 'autograd', 'autograd.ops', 'gantry',
+      'tensor', 'storage', 'module', 'criterion', 'value', 'timer'} do
+      environment[place] = objects[place]
+      local holder = complete.value(place, environment)
+      for key in pairs(complete.names(holder)) do
+        local f = holder[key]
+        if type(f) == 'function' then
+          local text = describe_name.text(place .. '.' .. key, environment)
+          local said = text:match '^[^\n]*\n(.*)\n%['
+          assert(said and #said > 5 and not said:find 'no description', text)
+          assert(not said:find 'conventions', text) -- no more than the head of a file
+          local before = seen[place .. said]
+          assert(not before or before == f, text)
+          seen[place .. said] = f
+          count = count + 1
+        end
+      end
+      environment[place] = nil
+    end
+    assert.is_true(count > 600, count)
   end)
 
   it('has something to say about every class of nn', function()
@@ -223,6 +258,11 @@ end)
 describe('values as text', function()
   it('are short, one level deep, in order', function()
     assert.equal('{1, 2, "a\\nb", x = {... 2 values}, y = {}, [true] = 1}', printer.text {1, 2, 'a\nb', y = {}, x = {1, 2}, [true] = 1})
+    local net = nn.Sequential():add(nn.Linear(2, 3)):add(nn.Tanh())
+    assert.matches('nn.Linear%(2 %-> 3%) +%- +9\n', printer.text(net))
+    net:forward(torch.rand(5, 2))
+    assert.matches('nn.Linear%(2 %-> 3%) +5x3 +9\n', printer.text(net))
+    assert.equal('nn.Linear(2 -> 3)', printer.text(nn.Linear(2, 3)))
     assert.equal('{n = nn.Linear(2 -> 3), t = [torch.FloatTensor of size 2x3]}', printer.text {t = torch.rand(2, 3), n = nn.Linear(2, 3)})
     local long = {}
     for i = 1, 200 do long[i] = i end

@@ -417,6 +417,7 @@ describe('shapes', function()
       ['copy: argument 2 is a number, wanted a tensor'] = function() x:copy(3) end,
       ['copy: argument 2 is nil, wanted a tensor'] = function() x:copy() end,
       ['narrow: argument 1 is a table, wanted a tensor'] = function() x.narrow({}, 1, 1, 1) end,
+      ['elements overlap in memory (an unfolded one); clone() it first'] = function() x:unfold(1, 2, 1):mul(2) end,
       ['unfold: windows of 5 do not fit the 3 of dimension 1'] = function() x:unfold(1, 5, 1) end,
       ['fill: the value is a string, wanted a number'] = function() x:fill('a') end,
     } do

@@ -8,7 +8,7 @@ local Value = require 'gantry.autograd.value'
 local C, check, fail = native.C, native.check, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
 local band, bor = bit.band, bit.bor
-local state, track, version = tape.state, tape.track, tape.version
+local state, track, version, is_tensor = tape.state, tape.track, tape.version, torch.isTensor
 
 local backward = {}
 
@@ -219,7 +219,7 @@ function Pass:call_hooks(v, g)
     local found = hook.fn(self.create and g or Value.new(g))
     if found ~= nil then
       local t = tensor_of(found)
-      if not torch.isTensor(t) or t.dtype ~= v.data.dtype or C.gt_same_shape(t, v.data) == 0 then
+      if not is_tensor(t) or t.dtype ~= v.data.dtype or C.gt_same_shape(t, v.data) == 0 then
         fail('register_hook: the hook returned a %s, wanted nothing or a gradient of the type and size of the value', torch.type(t))
       end
       if self.create then
@@ -318,7 +318,10 @@ function Pass:walk(retain)
         g = self:call_hooks(out, g)
         grads[i] = g
       end
+      local observer = state.observer
+      if observer then observer:begin_backward(node, g) end
       local passed = self:through(node, g)
+      if observer then observer:end_backward(node) end
       if not (inputs and inputs[out]) then
         grads[i] = false
         self:drop(g)
@@ -349,7 +352,7 @@ function Pass:initial(v, given)
     return create and Value.new(ones) or ones
   end
   local t = tensor_of(given)
-  if not torch.isTensor(t) or C.gt_same_shape(t, v.data) == 0 then
+  if not is_tensor(t) or C.gt_same_shape(t, v.data) == 0 then
     fail('backward: the gradient given does not have the size of the value')
   end
   if create then return Value.is(given) and given or Value.new(given) end
@@ -431,7 +434,7 @@ function backward.grad(outputs, inputs, options)
     if not x.requires_grad then fail('grad: input %d does not require a gradient (autograd.value(tensor, true) does)', i) end
   end
   local seeds = options.grad_outputs
-  if seeds ~= nil and (torch.isTensor(seeds) or Value.is(seeds)) then seeds = {seeds} end
+  if seeds ~= nil and (is_tensor(seeds) or Value.is(seeds)) then seeds = {seeds} end
   local create, retain, is_input = options.create_graph or false, options.retain_graph, {}
   if retain == nil then retain = create end
   for i = 1, #inputs do is_input[inputs[i]] = true end

@@ -2,6 +2,7 @@
 -- @module gantry.autograd.check
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
+local shown = require('gantry.torch.class').shown
 local grad = require('gantry.autograd.backward').grad
 local ops = require 'gantry.autograd.ops'
 local Value = require 'gantry.autograd.value'
@@ -44,6 +45,10 @@ end
 -- @usage assert(autograd.check(function(x) return x:tanh() end, {torch.DoubleTensor(3):uniform()}, {order = 2}))
 return function(fn, inputs, options)
   options = options or {}
+  if type(fn) ~= 'function' then native.fail('check: got %s, wanted a function', shown(fn)) end
+  if type(inputs) ~= 'table' or type(options) ~= 'table' then
+    native.fail('check: got %s and %s, wanted a list of inputs and a table of options', shown(inputs), shown(options))
+  end
   local eps, tolerance, order = options.eps or 1e-5, options.tolerance or 1e-6, options.order or 1
   local generator = torch.Generator()
   torch.manualSeed(generator, 17)

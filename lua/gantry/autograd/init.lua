@@ -23,5 +23,6 @@ return {
   no_grad = tape.no_grad,
   is_recording = tape.is_recording,
   scope = tape.scope,
+  observe = tape.observe,
   check = require 'gantry.autograd.check',
 }

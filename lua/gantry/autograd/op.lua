@@ -1,7 +1,10 @@
 --- The op table. An op is one entry: its forward on tensors, its backward written with ops.
 -- @module gantry.autograd.op
 local native = require 'gantry.native'
+local class = require 'gantry.torch.class'
 local tape = require 'gantry.autograd.tape'
+
+local fail, shown, type, floor = native.fail, class.shown, type, math.floor
 
 local op = {}
 
@@ -28,10 +31,49 @@ local function compile_reads(entry)
   entry.sees, entry.reads1, entry.reads2, entry.reads3 = sees, masks[1], masks[2] or 0, masks[3] or 0
 end
 
+-- ---- what may follow an op's operands ---------------------------------------------------------------------------------------
+
+--- An option that is a number.
+-- @string what its name in messages: 'the slope'
+-- @treturn function for an op's `options`
+function op.number(what)
+  return function(x, name)
+    if type(x) ~= 'number' then fail('%s: %s is %s, wanted a number', name, what, shown(x)) end
+  end
+end
+
+--- An option that is a whole number.
+-- @string what its name in messages
+-- @treturn function for an op's `options`
+function op.whole(what)
+  return function(x, name)
+    if type(x) ~= 'number' or x ~= floor(x) or x > 2 ^ 53 or x < -2 ^ 53 then
+      fail('%s: %s is %s, wanted a whole number', name, what, shown(x))
+    end
+  end
+end
+
+-- One function that looks at all options, which stand behind `skip` operands. No loops: it is called by every such op.
+local function compile_options(entry)
+  local list, name = entry.options, entry.name
+  if not list then return end
+  local skip = entry.arity == 'list' and 1 or entry.arity
+  local first, second, third, fourth = list[1], list[2], list[3], list[4]
+  entry.check = function(p, q, r, s, t, u)
+    if skip == 2 then p, q, r, s = q, r, s, t elseif skip == 3 then p, q, r, s = r, s, t, u end
+    first(p, name)
+    if second then second(q, name) end
+    if third then third(r, name) end
+    if fourth then fourth(s, name) end
+  end
+end
+
 --- Adds an op to the table and returns the function that applies it.
 -- @tparam table entry
 --   name: unique;
 --   arity: how many leading arguments may be values, 1 to 3 (default 1), or 'list': the first is a list of them;
+--   options: for each of the up to four arguments that follow, what raises an error unless it is as it should be: op.number 'the slope',
+--   op.whole 'the size', or a function of it and of the op's name;
 --   forward(a, b, ...): on tensors; returns a tensor of its own (a view is one), then up to two tensors to save;
 --   backward(c, g): c[1], c[2], ... are the arguments, c.out the result, c.saved and c.saved2 what forward saved, all of them
 --   tensors or, when gradients of gradients are wanted (c.recording), values; c.need1, c.need2, c.need3 (for a list:
@@ -46,6 +88,7 @@ end
 -- @usage local double = op.define {name = 'double', second = true,
 --   forward = function(x) return x * 2 end, backward = function(c, g) return ops.mul(g, 2) end}
 function op.define(entry)
+  if type(entry) ~= 'table' then fail('op: got %s, wanted a table', shown(entry)) end
   if type(entry.name) ~= 'string' or type(entry.forward) ~= 'function' or type(entry.backward) ~= 'function' then
     native.fail('op: wanted a name, a forward and a backward function')
   end
@@ -56,6 +99,7 @@ function op.define(entry)
   op.table[entry.name] = entry
   entry.arity = entry.arity or 1
   compile_reads(entry)
+  compile_options(entry)
   if entry.arity == 'list' then
     return function(list, b, c) return tape.apply_list(entry, list, b, c) end
   end

@@ -10,12 +10,14 @@ local Value = require 'gantry.autograd.value'
 local C, fail = native.C, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
 local band = bit.band
+local is_tensor, shown = torch.isTensor, require('gantry.torch.class').shown
 
 local tape = {}
 
 -- recording: false inside no_grad and in plain backward passes. sequence: number of the last node; inputs always have smaller ones.
--- made: list (n entries) of the tensors made in the innermost scope or pass, or false outside of any.
-local state = {recording = true, sequence = 0, made = false}
+-- made: list (n entries) of the tensors made in the innermost scope or pass, or false outside of any. observer: who is told of every op
+-- and every step of a backward pass, or false.
+local state = {recording = true, sequence = 0, made = false, observer = false}
 tape.state = state
 
 --- Remembers a tensor that an op made beside its result, so that the scope it was made in can release it.
@@ -30,11 +32,6 @@ local function track(t)
   return t
 end
 tape.track = track
-
---- Complains about an operand that is neither a tensor nor a value.
-local function reject(op, position, x)
-  fail('%s: argument %d is %s, wanted a tensor or a value', op.name, position, x == nil and 'nil' or 'a ' .. torch.type(x))
-end
 
 --- How often a tensor's storage has been written to.
 local function version(t)
@@ -51,8 +48,9 @@ local function record(op, out, saved, saved2, ta, tb, tc, a, b, c, d, e, f, g)
   state.sequence = sequence
   local node = {
     op = op, order = sequence, out = false, saved = saved, saved2 = saved2, version1 = false, version2 = false, version3 = false,
-    version_out = false, mark = 0, slot = 0, spent = false, lent = false, a, b, c, d, e, f, g,
+    version_out = false, mark = 0, slot = 0, spent = false, lent = false, layer = false, a, b, c, d, e, f, g,
   }
+  if state.observer then node.layer = state.observer.layer end
   local sees = op.sees
   if sees ~= 0 and ta then
     if band(sees, 1) ~= 0 then node.version1 = version(ta) end
@@ -71,8 +69,12 @@ end
 function tape.apply1(op, a, b, c, d, e, f, g)
   local ta, any = a, false
   if type(a) == 'table' and getmetatable(a) == Value then ta, any = a.data, true end
-  if type(ta) ~= 'cdata' then reject(op, 1, a) end
+  if not is_tensor(ta) then Value.tensor(a, op.name, 1) end
+  if op.check then op.check(b, c, d, e, f, g) end
+  local observer = state.observer
+  if observer then observer:begin_op(op, ta, b) end
   local out, saved, saved2 = op.forward(ta, b, c, d, e, f, g)
+  if observer then observer:end_op(op, out, ta, b, c, d, e) end
   if state.made then
     track(out)
     if saved then track(saved) end
@@ -89,7 +91,7 @@ function tape.apply1(op, a, b, c, d, e, f, g)
   return out
 end
 
---- Applies an op of which the first two arguments, or three, may be values. The third one may be missing.
+--- Applies an op of which the first two arguments, or three, may be values. Of three the second and third may be missing.
 function tape.apply(op, a, b, c, d, e, f, g)
   local ta, tb, tc = a, b, c
   local any, needs = false, false
@@ -103,9 +105,18 @@ function tape.apply(op, a, b, c, d, e, f, g)
   if three and type(c) == 'table' and getmetatable(c) == Value then
     tc, any, needs = c.data, true, needs or c.requires_grad
   end
-  if type(ta) ~= 'cdata' then reject(op, 1, a) end
-  if not three and type(tb) ~= 'cdata' then reject(op, 2, b) end
+  if not is_tensor(ta) then Value.tensor(a, op.name, 1) end
+  if three then
+    if tb ~= nil and not is_tensor(tb) then Value.tensor(b, op.name, 2) end
+    if tc ~= nil and not is_tensor(tc) then Value.tensor(c, op.name, 3) end
+  elseif not is_tensor(tb) then
+    Value.tensor(b, op.name, 2)
+  end
+  if op.check then op.check(b, c, d, e, f, g) end
+  local observer = state.observer
+  if observer then observer:begin_op(op, ta, tb) end
   local out, saved, saved2 = op.forward(ta, tb, tc, d, e, f, g)
+  if observer then observer:end_op(op, out, ta, tb, tc, d, e) end
   if state.made then
     track(out)
     if saved then track(saved) end
@@ -130,11 +141,15 @@ function tape.apply_list(op, list, b, c)
     inputs[i], tensors[i] = x, x
     if Value.is(x) then
       tensors[i], any, needs = x.data, true, needs or x.requires_grad
-    elseif not torch.isTensor(x) then
-      reject(op, i, x)
+    elseif not is_tensor(x) then
+      Value.tensor(x, op.name, i)
     end
   end
+  if op.check then op.check(b, c) end
+  local observer = state.observer
+  if observer then observer:begin_op(op) end
   local out = track(op.forward(tensors, b, c))
+  if observer then observer:end_op(op, out, tensors[1], tensors[2], tensors[3]) end
   if not any then return out end
   if not (needs and state.recording) then return Value.new(out) end
   local v = record(op, out, nil, nil, nil, nil, nil, inputs, b, c)
@@ -150,6 +165,7 @@ end
 
 --- Runs fn(...) without recording; what it returns has no history.
 function tape.no_grad(fn, ...)
+  if type(fn) ~= 'function' then fail('no_grad: got %s, wanted a function', shown(fn)) end
   local before = state.recording
   state.recording = false
   local function finish(ok, ...)
@@ -160,13 +176,23 @@ function tape.no_grad(fn, ...)
   return finish(xpcall(fn, native.keep_trace, ...))
 end
 
+--- Has somebody told of everything that is computed, from now on: how `gantry profile` knows what a step does.
+-- @tparam[opt] table new nil: nobody. Else with the functions begin_op(op, a, b) and end_op(op, result, a, b, c, d, e), on tensors;
+-- begin_backward(node, g) and end_backward(node) around each node of a backward pass; and the field layer, which recorded nodes note
+-- @treturn[opt] table who was told until now
+function tape.observe(new)
+  local before = state.observer
+  state.observer = new or false
+  return before or nil
+end
+
 --- Whether ops on values are being recorded.
 function tape.is_recording() return state.recording end
 
 --- Marks tensors inside a returned value, tensor or table, so that the end of the scope spares them. Values recorded in
 -- the scope, after node number `began`, lose their history.
 local function keep(x, kept, began, depth)
-  if torch.isTensor(x) then
+  if is_tensor(x) then
     kept[x] = true
   elseif Value.is(x) then
     kept[x.data] = true
@@ -183,6 +209,7 @@ local weak = {__mode = 'v'}
 -- tensors, also in tables). Values made in it are returned as constants. Using anything else afterwards is an error that says so.
 -- A training step inside a scope uses the same memory again and again, whatever the garbage collector does.
 function tape.scope(fn, ...)
+  if type(fn) ~= 'function' then fail('scope: got %s, wanted a function', shown(fn)) end
   local outer, began = state.made, state.sequence
   local mine = setmetatable({n = 0}, weak)
   state.made = mine

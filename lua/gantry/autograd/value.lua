@@ -3,10 +3,12 @@
 -- @module gantry.autograd.value
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
+local class = require 'gantry.torch.class'
 
 local Value = {} -- the metatable
 local methods = {} -- filled by gantry.autograd.ops
 Value.methods = methods
+class.register_plain(Value, 'autograd.value')
 
 --- A method, or what indices name: v[2], v[{{1, 3}, 2}].
 function Value.__index(v, key)
@@ -33,7 +35,7 @@ end
 -- @bool[opt=false] requires_grad whether gradients with respect to it may be asked for
 function Value.new(tensor, requires_grad)
   if not torch.isTensor(tensor) then
-    native.fail('value: got %s, wanted a tensor', Value.is(tensor) and 'a value' or type(tensor))
+    native.fail('value: got %s, wanted a tensor', tensor == nil and 'nil' or 'a ' .. class.type(tensor))
   end
   return setmetatable({data = tensor, requires_grad = requires_grad or false, node = false, hooks = false}, Value)
 end
@@ -41,6 +43,19 @@ end
 --- The tensor of a value; anything else as it is.
 function Value.unwrap(x)
   return Value.is(x) and x.data or x
+end
+
+--- The tensor of a value, or a tensor itself; an error for anything else.
+-- @param x the argument of an op
+-- @string what the op's name
+-- @int[opt=1] position of the argument
+-- @treturn tensor
+function Value.tensor(x, what, position)
+  if Value.is(x) then return x.data end
+  if not torch.isTensor(x) then
+    native.fail('%s: argument %d is %s, wanted a tensor or a value', what, position or 1, x == nil and 'nil' or 'a ' .. class.type(x))
+  end
+  return x
 end
 
 --- A parameter: what backward() finds for it is added to `grad`.
@@ -106,8 +121,11 @@ function methods:size(dim)
   return self.data:size()
 end
 
+--- Number of dimensions.
 function methods:dim() return self.data:dim() end
+--- Number of elements.
 function methods:nElement() return self.data:nElement() end
+--- The name of the tensor's type: 'torch.FloatTensor'.
 function methods:type() return self.data:type() end
 
 function Value.__tostring(v)

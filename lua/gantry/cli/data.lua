@@ -162,6 +162,9 @@ return function(arguments)
   show.set_threads('data', given.threads)
   local n = show.whole('data', '--n', given.n, 1, 4096)
   local channels = given.channels and show.whole('data', '--channels', given.channels, 1, 4)
+  if not given.pack and not given.out:lower():match '%.png$' and not given.out:lower():match '%.jpe?g$' then
+    cli.usage("data: --out is '%s', wanted a name that ends in .png or .jpg", given.out)
+  end
   local data, survey = require 'gantry.data', require 'gantry.data.survey'
   local set = data.open(given.spec, {
     size = given.size, channels = channels, fit = given.fit, background = given.background, warn = function() end,

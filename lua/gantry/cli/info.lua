@@ -19,6 +19,15 @@ end
 -- What comes out of a run's files is a stranger's text: shown without what could steer a terminal.
 local function line(name, format, ...) io.stdout:write(('%-10s %s\n'):format(name, show.printable(format:format(...)))) end
 
+-- Which table chooses how convolutions are computed.
+local function choices()
+  local state = native.choices
+  local parts = {('%s, %d entries for this level'):format(native.choices_name(), C.gt_choices_count())}
+  for _, file in ipairs(state.files) do parts[#parts + 1] = file end
+  parts[#parts + 1] = state.problem
+  return table.concat(parts, '; ')
+end
+
 local function machine()
   line('gantry', '%s', native.version)
   line('library', '%s', native.path)
@@ -26,6 +35,7 @@ local function machine()
   line('level', '%s', ffi.string(C.gt_cpu_level()))
   line('threads', '%d', C.gt_threads())
   line('blas', '%s', ffi.string(C.gt_blas_name()))
+  line('choices', '%s', choices())
   line('lua', '%s', jit.version)
 end
 
@@ -86,8 +96,8 @@ local function about_run(path, which)
   about_networks(run)
   line('weights', '%s', tostring(state.hash))
   line('file', '%s, %.1f MB', checkpoint.path, C.gt_file_size(checkpoint.path) / 1e6)
-  line('made with', 'Gantry %s, %s, %s', tostring(checkpoint.machine.gantry), tostring(checkpoint.machine.level),
-    tostring(checkpoint.machine.blas))
+  local m = checkpoint.machine
+  line('made with', 'Gantry %s, %s, %s, choices %s', tostring(m.gantry), tostring(m.level), tostring(m.blas), tostring(m.choices or 'none'))
   about_metrics(run)
   about_checkpoints(run)
   how_to_go_on(run)

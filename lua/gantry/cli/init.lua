@@ -10,7 +10,7 @@ local cli = {}
 local here = debug.getinfo(1, 'S').source:match '^@(.*)cli/init%.lua$' or './'
 
 -- In the order that help lists them.
-local commands = {'train', 'resume', 'sample', 'walk', 'arith', 'data', 'info', 'recipes', 'new', 'check', 'help'}
+local commands = {'train', 'resume', 'sample', 'walk', 'arith', 'data', 'info', 'recipes', 'new', 'check', 'profile', 'tune', 'help'}
 
 local summaries = {
   train = 'train a recipe on images', resume = 'go on with a run', sample = 'draw samples of a run',
@@ -18,6 +18,7 @@ local summaries = {
   walk = 'draw the images between points of the latent space', info = 'tell about a run, or about this machine',
   arith = 'add and subtract means of samples', new = 'begin a recipe of your own', check = 'try a recipe: shapes, gradients, one step',
   recipes = 'list the recipes', help = 'this help, or that of a command',
+  profile = 'show where the time of a step goes', tune = 'find the fastest way to compute each convolution',
 }
 
 local function help_text()
@@ -89,12 +90,32 @@ local function with_negative_numbers(arguments)
   return joined
 end
 
+-- `--set key=value ... RUN` with the settings last: argparse would take RUN for one of them.
+local function with_settings_last(arguments)
+  local first, settings, i = {}, {}, 1
+  while arguments[i] and arguments[i] ~= '--' do
+    local into = first
+    if arguments[i] == '--set' and (arguments[i + 1] or ''):match '^[%w_]+=' then
+      into = settings
+      while (arguments[i + 1] or ''):match '^[%w_]+=' do
+        into[#into + 1] = arguments[i]
+        i = i + 1
+      end
+    end
+    into[#into + 1] = arguments[i]
+    i = i + 1
+  end
+  for _, argument in ipairs(settings) do first[#first + 1] = argument end
+  for k = i, #arguments do first[#first + 1] = arguments[k] end
+  return first
+end
+
 --- Parses a command's arguments with argparse; what is wrong with them is one line that names the nearest option.
 -- @param parser from argparse
 -- @tparam {string,...} arguments
 -- @treturn table
 function cli.parse(parser, arguments)
-  local ok, result = parser:pparse(with_negative_numbers(arguments))
+  local ok, result = parser:pparse(with_settings_last(with_negative_numbers(arguments)))
   if ok then return result end
   local message = result:match '^[^\n]*'
   local unknown = message:match "^unknown option '(.-)'"

@@ -8,7 +8,7 @@ local show = require 'gantry.cli.show'
 local function parser()
   local p = argparse('gantry train', 'Trains a recipe on images and keeps everything in a directory.')
     :epilog('Settings: defaults < --config < --set < flags. SPEC is a folder of images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, ' ..
-      'cifar10:DIR, scenes:faces or scenes:rooms; gantry data SPEC shows it.\n\n' ..
+      'cifar10:DIR, cifar100:DIR, scenes:faces or scenes:rooms; gantry data SPEC shows it.\n\n' ..
       'Example: gantry train dcgan --data ~/faces --out runs/faces --set size=64 batch=64')
   p:argument('recipe', 'name of a recipe (see gantry recipes), or path of a Lua file')
   p:option('--data', 'where the images come from', 'scenes:faces'):argname 'SPEC'

@@ -24,7 +24,7 @@ local function walk(path, files, others, seen)
         seen[id] = true
         walk(full, files, others, seen)
       end
-    elseif about and about.mode == 'file' then
+    elseif not about or about.mode == 'file' then -- nothing is known of a link that leads nowhere; reading it says why
       local list = endings[(name:match '%.(%w+)$' or ''):lower()] and files or others
       list[#list + 1] = full
     end

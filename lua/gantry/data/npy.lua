@@ -40,7 +40,9 @@ local function read_header(path)
   local shape_text = header:match "'shape'%s*:%s*%(([%d,%sL]*)%)"
   if not order or not fortran or not shape_text then native.fail('npy: the header of %s cannot be read', path) end
   local code = code_of[kind]
-  if not code or order == '>' then native.fail("npy: %s holds '%s%s', wanted little-endian numbers of 1 to 8 bytes", path, order, kind) end
+  if not code or order == '>' then
+    native.fail("npy: %s holds '%s%s', wanted u1, i1, i2, i4, i8, f4 or f8, little-endian", path, order, kind)
+  end
   local shape, count = {}, 1
   for digits in shape_text:gmatch '%d+' do
     shape[#shape + 1] = tonumber(digits)

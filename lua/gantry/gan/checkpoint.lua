@@ -40,10 +40,12 @@ function checkpoint.save(path, trainer, about)
   return hash
 end
 
---- What results may depend on besides the recipe: Gantry's version, the kernels' level, the BLAS.
+--- What results may depend on besides the recipe: Gantry's version, the kernels' level, the table of their choices, the BLAS.
 function checkpoint.machine()
   local ffi = require 'ffi'
-  return {gantry = native.version, level = ffi.string(C.gt_cpu_level()), blas = ffi.string(C.gt_blas_name())}
+  return {
+    gantry = native.version, level = ffi.string(C.gt_cpu_level()), choices = native.choices_name(), blas = ffi.string(C.gt_blas_name()),
+  }
 end
 
 local function decode(path, file, key)

@@ -27,7 +27,7 @@ local function stages(o)
   local shorter = math.min(to_h, to_w)
   if shorter >= 4 and shorter <= 7 and n >= 1 then return n, to_h, to_w end
   if h == w then
-    native.fail('nets: size is %g, wanted 4, 5, 6 or 7 times a power of two: 16, 28, 32, 48, 64, 96, 128 ...', h)
+    native.fail('nets: size is %g, wanted 4, 5, 6 or 7 times a power of two, as %d', h, (near(h, w)))
   end
   native.fail('nets: size is %dx%d, wanted sides that halve together until the shorter is 4 to 7, as %dx%d', h, w, near(h, w))
 end

@@ -18,6 +18,7 @@ local tensor_fields = {'weight', 'bias', 'running_mean', 'running_var'}
 -- @string prefix of every name
 -- @func visit
 function network.tensors(net, prefix, visit)
+  if type(net) ~= 'table' then native.fail('network: got %s, wanted a network', net == nil and 'nil' or 'a ' .. torch.type(net)) end
   local known = classes[torch.type(net):match '^nn%.(%w+)$' or '']
   if known then
     for _, fields in ipairs {tensor_fields, known.buffers or {}} do

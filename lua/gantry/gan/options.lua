@@ -52,7 +52,7 @@ local function wanted(declared)
   if type(default) == 'boolean' then return 'true or false' end
   if type(default) == 'string' then return 'text' end
   local text = declared.integer and 'a whole number' or 'a number'
-  if declared.min and declared.max then return ('%s from %g to %g'):format(text, declared.min, declared.max) end
+  if declared.min and declared.max then return ('%s from %.15g to %.15g'):format(text, declared.min, declared.max) end
   if declared.min then return ('%s of at least %g'):format(text, declared.min) end
   if declared.max then return ('%s of at most %g'):format(text, declared.max) end
   return text
@@ -131,6 +131,9 @@ function options.declare(base, declared)
   if type(base) == 'string' then base = require('gantry.gan.recipe').load(base).options end
   if base ~= nil and getmetatable(base) ~= Options then
     native.fail("options: the base is a %s, wanted a recipe's name or its options", type(base))
+  end
+  if declared ~= nil and type(declared) ~= 'table' then
+    native.fail('options: the options declared are a %s, wanted a table', type(declared))
   end
   local self = setmetatable({declared = {}}, Options)
   for key, value in pairs(base and base.declared or common) do self.declared[key] = value end

@@ -6,6 +6,8 @@ local torch = require 'gantry.torch'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
 local Keeper = require 'gantry.gan.keep'
+local options = require 'gantry.gan.options'
+local summary = require 'gantry.nn.summary'
 local network = require 'gantry.gan.network'
 local recipe = require 'gantry.gan.recipe'
 local samples = require 'gantry.gan.samples'
@@ -33,6 +35,17 @@ local function build_trusted(self, which)
   return net:evaluate()
 end
 
+local FIRST_IMAGE = 2 ^ 31 -- bytes that one image may take to make: what a file claims is tried on one before it is believed
+
+-- Calls f with no more memory than an image may take.
+local function guarded(f)
+  local limit, live = C.gt_pool().limit, C.gt_pool().live
+  C.gt_pool_set_limit(limit > 0 and math.min(limit, live + FIRST_IMAGE) or live + FIRST_IMAGE)
+  local ok, problem = pcall(f)
+  C.gt_pool_set_limit(limit)
+  if not ok then error(problem, 0) end
+end
+
 local function build(self, which)
   local unknown, place = network.unknown(self.checkpoint.networks[which], which)
   if not unknown then return checkpoint.network(self.checkpoint, which) end
@@ -45,8 +58,10 @@ Run.__names = {'G', 'D'} -- what the prompt completes beside fields and methods
 
 Run.__index = function(self, key)
   if key == 'G' or key == 'D' then
-    local net = build(self, key)
+    local net, o = build(self, key), self.options
     rawset(self, key, net)
+    local h, w = options.sides(o.size)
+    if key == 'G' then summary.expect(net, {1, o.z_size}, guarded) elseif h then summary.expect(net, {1, o.channels, h, w}, guarded) end
     return net
   end
   return Run[key]
@@ -117,15 +132,13 @@ function Run:z(which, seed, truncation)
   return truncation and samples.truncate(z, o.z, truncation) or z
 end
 
-local FIRST_IMAGE = 2 ^ 31 -- bytes that one image may take to make: what a file claims is tried on one before it is believed
-
 local function try_one(self)
   if self.tried then return end
-  local limit, live = C.gt_pool().limit, C.gt_pool().live
-  C.gt_pool_set_limit(limit > 0 and math.min(limit, live + FIRST_IMAGE) or live + FIRST_IMAGE)
-  local ok, made = pcall(samples.images, self.G, samples.z(1, z_options(self), 1))
-  C.gt_pool_set_limit(limit)
-  if not ok then native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(made):gsub('^.-%.lua:%d+: ', ''))) end
+  local made
+  local ok, problem = pcall(guarded, function() made = samples.images(self.G, samples.z(1, z_options(self), 1)) end)
+  if not ok then
+    native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(problem):gsub('^.-%.lua:%d+: ', '')))
+  end
   local channels = made:size(2)
   if channels ~= 1 and channels ~= 3 and channels ~= 4 then
     native.fail('%s: its generator makes images of %d channels, wanted 1, 3 or 4', self.checkpoint.path, channels)

@@ -11,7 +11,9 @@ local Step = require 'gantry.gan.step'
 local samples = {}
 
 local STREAM = 0x5eed0000 -- keeps the numbers of z apart from those that weights are made of
-local PART = 64 -- images that are generated at once
+--- Images that are generated at once.
+samples.PART = 64
+local PART = samples.PART
 
 --- z of the first n samples of a seed. Sample i of a seed is the same z whatever n is.
 -- @int n how many

@@ -124,9 +124,10 @@ end
 local function explain(self, problem)
   local text = tostring(problem)
   if not self.trainer.diverged then
-    if not text:find 'cannot be written' then return text end
-    return ('%s; make room or choose another place; the checkpoint of step %d is good, and `gantry resume %s` goes on from it'):format(text,
-      self.saved or 0, self.path)
+    local full = text:find 'cannot be written'
+    if not full and (self.saved or 0) == 0 then return text end
+    return ('%s; %sthe checkpoint of step %d is good, and `gantry resume %s` goes on from it'):format(text,
+      full and 'make room or choose another place; ' or '', self.saved or 0, self.path)
   end
   return ('%s; training has diverged; the checkpoint of step %d is kept in %s; go on from it with a smaller step size, '
     .. '`gantry resume %s --set lr=%g`, or begin again with another --seed'):format(text, self.saved or 0,
@@ -225,8 +226,8 @@ local function restore(given)
   if given.set or given.steps then folder.write_options(given.path, recipe, o) end
   self.differences = {}
   for key, now in pairs(checkpoint.machine()) do
-    if opened.machine[key] ~= now then
-      local was = tostring(opened.machine[key])
+    local was = tostring(opened.machine[key] or 'none')
+    if was ~= now then
       self.differences[#self.differences + 1] = ('%s was %s and is %s: the last bits may differ'):format(key, was, now)
     end
   end

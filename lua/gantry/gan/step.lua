@@ -60,10 +60,18 @@ function Step.draw_z(noise, kind, generator)
   return noise:uniform(generator, -1, 1)
 end
 
+-- What the step is about to do besides running networks: 'data', 'z', 'zero', 'sums', 'checks', 'optimizer'; nil: none of these.
+local function phase(self, name)
+  if self.on_phase then self.on_phase(name) end
+end
+
 --- Takes the next real images, draws z and generates images from it: s.real, s.z, s.fake.
 function Step:draw()
+  phase(self, 'data')
   self.real = value(self.next_images())
+  phase(self, 'z')
   self.z = value(Step.draw_z(self.noise, self.options.z))
+  phase(self)
   take_part(self.players.G.net, true, true)
   self.generated = self.players.G.net:forward(self.z)
   self.fake = self.generated:detach()
@@ -112,7 +120,9 @@ end
 function Step:update(turn, loss_function)
   local p = self.players[turn]
   self.turn = turn
+  phase(self, 'zero')
   p.gradients:zero()
+  phase(self)
   local loss = evaluate(loss_function, self)
   if not autograd.is_value(loss) or loss:nElement() ~= 1 then
     local got = autograd.is_value(loss) and ('value of %d elements'):format(loss:nElement()) or torch.type(loss)
@@ -124,10 +134,14 @@ function Step:update(turn, loss_function)
   p.loss = loss:item()
   if p.loss ~= p.loss then diverged(self, turn, names[turn], 'is not a number') end
   if p.loss == math.huge or p.loss == -math.huge then diverged(self, turn, names[turn], 'is infinite') end
+  phase(self, 'sums')
   loss:backward()
+  phase(self, 'checks')
   native.check(native.C.gt_count_nonfinite(bad, p.gradients))
   if bad[0] > 0 then diverged(self, turn, ('%d of %s\'s %d gradients'):format(bad[0], turn, p.gradients:nElement()), 'are not finite') end
+  phase(self, 'optimizer')
   optim.adam(p.evaluate, p.parameters, p.config, p.state)
+  phase(self)
   self.turn = nil
   return p.loss
 end

@@ -31,6 +31,10 @@ end
 -- @treturn Trainer
 -- @usage local t = gan.trainer(recipe, options, data.open('scenes:faces', {size = 32})); print(t:step().d_loss)
 function Trainer.new(recipe, o, dataset)
+  if type(recipe) ~= 'table' or type(o) ~= 'table' or type(dataset) ~= 'table' then
+    native.fail('trainer: got a %s, a %s and a %s, wanted a recipe, its resolved options and a data set', torch.type(recipe), torch.type(o),
+      torch.type(dataset))
+  end
   local self = setmetatable({recipe = recipe, options = o, dataset = dataset, number = 0, position = 0}, Trainer)
   torch.manualSeed(o.seed)
   self.G = expect_network(recipe.generator(o), 'generator', recipe)

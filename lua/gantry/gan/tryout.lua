@@ -75,11 +75,12 @@ local function gradient_problems(net, which)
 end
 
 --- Data of random pixels, as a data set.
-local function noise_data(o)
+-- @tparam table o resolved options
+function tryout.noise(o)
   local h, w = options.sides(o.size)
   local generator = torch.Generator(1)
   local set = {}
-  function set.size() return IMAGES end
+  function set.size() return o.batch end
   function set.batches()
     return {next = function() return torch.FloatTensor(o.batch, o.channels, h, w):uniform(generator, -1, 1) end}
   end
@@ -98,7 +99,7 @@ function tryout.run(recipe, o)
   small.batch = math.min(o.batch, IMAGES)
   local report = {networks = {}, problems = {}}
   local function problem(format, ...) report.problems[#report.problems + 1] = format:format(...) end
-  local trainer = Trainer.new(recipe, small, noise_data(small))
+  local trainer = Trainer.new(recipe, small, tryout.noise(small))
   local h, w = options.sides(o.size)
 
   local z = autograd.value(Step.draw_z(torch.FloatTensor(small.batch, o.z_size), o.z, torch.Generator(1)))

@@ -70,7 +70,7 @@ end
 -- @treturn tensor C x H' x W', 0..1
 -- @usage image.save('samples.png', image.grid(fakes, {columns = 8, range = {-1, 1}}))
 function grid.grid(images, o)
-  o = o or {}
+  o = want.options(o, 'image.grid')
   local batch = batch_of(images, 'image.grid')
   local n, padding = batch:size(1), want.whole(o.padding or 2, 'image.grid', 'padding')
   local columns = o.columns or o.nrow or o.rows and math.ceil(n / want.whole(o.rows, 'image.grid', 'rows')) or math.ceil(math.sqrt(n))
@@ -124,6 +124,7 @@ end
 -- @usage image.save('filters.png', image.toDisplayTensor{input = weights, padding = 1, nrow = 8})
 function grid.to_display_tensor(o, padding, nrow)
   if tensor.is(o) or (type(o) == 'table' and not o.input) then o = {input = o, padding = padding, nrow = nrow} end
+  o = want.options(o, 'image.toDisplayTensor')
   local batch = batch_of(o.input, 'image.toDisplayTensor')
   local function scaled(x)
     return grid.minmax {tensor = x, min = o.min, max = o.max, symm = o.symmetric, saturate = o.saturate, inplace = true}

@@ -88,8 +88,10 @@ function image.scale(x, size, height, filter)
   want.picture(x, 'image.scale', 4)
   if filters[height] then height, filter = nil, height end
   local h, w = target_size(x:size(x.rank - 1), x:size(x.rank), size, height)
+  filter = filter or 'bilinear'
+  if not filters[filter] then fail('image.scale: the filter is %s, wanted simple, bilinear, bicubic or lanczos', tostring(filter)) end
   local r = tensor.new(x.dtype)
-  check(C.gt_image_scale(r, x, h, w, filter or 'bilinear'))
+  check(C.gt_image_scale(r, x, h, w, filter))
   return r
 end
 

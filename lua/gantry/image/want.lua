@@ -1,6 +1,7 @@
 --- What gantry.image's functions ask of their arguments.
 -- @module gantry.image.want
 local native = require 'gantry.native'
+local class = require 'gantry.torch.class'
 local tensor = require 'gantry.torch.tensor'
 local dtypes = require 'gantry.torch.dtypes'
 
@@ -30,8 +31,18 @@ end
 -- @treturn number
 function want.whole(value, what, argument)
   if type(value) ~= 'number' or value ~= math.floor(value) or math.abs(value) > 2 ^ 31 - 1 then
-    fail('%s: %s is %s, wanted a whole number', what, argument, tostring(value))
+    fail('%s: %s is %s, wanted a whole number', what, argument, class.shown(value))
   end
+  return value
+end
+
+--- Raises an error unless a value is a table of options or nil; returns a table.
+-- @param value the argument
+-- @string what the function's name
+-- @treturn table
+function want.options(value, what)
+  if value == nil then return {} end
+  if type(value) ~= 'table' then fail('%s: the options are %s, wanted a table', what, class.shown(value)) end
   return value
 end
 

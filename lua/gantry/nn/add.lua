@@ -15,6 +15,7 @@ function Add:__init(inputSize, scalar)
   parent.__init(self)
   self.scalar = scalar or false
   local n = self.scalar and 1 or inputSize
+  kernel.whole(self, 1, 'inputSize', n)
   self.bias, self.gradBias = torch.Tensor(n), torch.Tensor(n):zero()
   self:reset()
 end

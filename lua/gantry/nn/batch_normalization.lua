@@ -5,6 +5,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -23,6 +24,7 @@ BatchNormalization.__version = 2
 function BatchNormalization:__init(nOutput, eps, momentum, affine)
   parent.__init(self)
   kernel.whole(self, 1, 'nOutput', nOutput)
+  kernel.numbers(self, {eps = eps, momentum = momentum})
   self.affine = affine ~= false
   self.eps = eps or 1e-5
   self.train = true
@@ -58,25 +60,34 @@ end
 
 local function training(self) return self.train ~= false end
 
-function BatchNormalization:call(input)
+--- On a value, with the activation that follows (gantry.nn.fused).
+-- @param input value
+-- @number slope of the activation below 0; 1: there is none
+function BatchNormalization:activated(input, slope)
   want(self, input.data)
   local train = training(self)
   local statistics = not train or self:is_tracking()
   return (ops.batch_norm(input, self:param 'weight', self:param 'bias', {
     train = train, eps = self.eps, momentum = self.momentum,
-    running_mean = statistics and self.running_mean or nil, running_var = statistics and self.running_var or nil,
+    running_mean = statistics and self.running_mean or nil, running_var = statistics and self.running_var or nil, slope = slope,
   }))
 end
 
-function BatchNormalization:updateOutput(input)
+function BatchNormalization:call(input) return self:activated(input, 1) end
+
+--- On a tensor, with the activation that follows.
+function BatchNormalization:updateActivated(input, slope)
   want(self, input)
   local train = training(self)
   local statistics = not train or self:is_tracking()
   self.save_mean, self.save_std = self.save_mean or kernel.buffer(self), self.save_std or kernel.buffer(self)
   check(C.gt_batch_norm(self.output, self.save_mean, self.save_std, input, self.weight, self.bias,
-    statistics and self.running_mean or nil, statistics and self.running_var or nil, train and 1 or 0, self.momentum, self.eps, 1))
+    statistics and self.running_mean or nil, statistics and self.running_var or nil, train and 1 or 0, self.momentum, self.eps,
+    slope))
   return self.output
 end
+
+function BatchNormalization:updateOutput(input) return self:updateActivated(input, 1) end
 
 function BatchNormalization:updateGradInput(input, gradOutput)
   check(C.gt_batch_norm_grad(self.gradInput, nil, nil, gradOutput, input, self.weight, self.bias, self.save_mean, self.save_std,
@@ -105,5 +116,7 @@ end
 function BatchNormalization:__tostring__()
   return ('%s (%dD) (%d)'):format(torch.type(self), self.nDim, self.running_mean:nElement())
 end
+
+fused.layer(BatchNormalization)
 
 return BatchNormalization

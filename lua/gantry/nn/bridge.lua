@@ -14,6 +14,10 @@ local bridge = {}
 --- Where it is set: called with every module that is run on recorded values, and its output.
 bridge.observer = nil
 
+--- Where it is set: called with every module before it is run on recorded values, and with the module and true after it; in between those,
+-- with what runs in it. Where a layer does the work of the activation behind it, that is the third argument.
+bridge.watcher = nil
+
 --- True for a recorded value, and for a list with one in it.
 function bridge.is_recorded(x)
   if type(x) ~= 'table' then return false end

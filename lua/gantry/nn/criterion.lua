@@ -38,10 +38,18 @@ function Criterion:backward(input, target)
   return self:updateGradInput(input, target)
 end
 
+--- The loss of recorded values, written with ops. Losses define it.
+-- @param input a value
+-- @param target a value, tensor or number
+-- @return a value of one element
+function Criterion:call()
+  fail('%s: it takes no recorded values, having updateOutput and updateGradInput but no call(input, target)', torch.type(self))
+end
+
 local traces = setmetatable({}, {__mode = 'k'}) -- criterion -> the values of its last forward
 
 --- Whether Torch7's methods follow from `call`.
-local function follows(self) return self.call ~= nil and self.updateOutput == Criterion.updateOutput end
+local function follows(self) return self.call ~= Criterion.call and self.updateOutput == Criterion.updateOutput end
 
 --- Computes self.output, a number, from tensors.
 function Criterion:updateOutput(input, target)
@@ -85,7 +93,9 @@ function Criterion:type(name, memo)
   return self
 end
 
+--- Converts to Float.
 function Criterion:float(memo) return self:type('torch.FloatTensor', memo) end
+--- Converts to Double.
 function Criterion:double(memo) return self:type('torch.DoubleTensor', memo) end
 
 function Criterion:__tostring__() return torch.type(self) end

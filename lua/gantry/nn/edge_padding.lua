@@ -18,6 +18,7 @@ function edge_padding.define(name, source, most)
 
   function Padding:__init(pad_l, pad_r, pad_t, pad_b)
     parent.__init(self)
+    kernel.whole(self, 0, 'pad_l', pad_l, 'pad_r', pad_r or 0, 'pad_t', pad_t or 0, 'pad_b', pad_b or 0)
     self.pad_l = pad_l
     self.pad_r, self.pad_t, self.pad_b = pad_r or pad_l, pad_t or pad_l, pad_b or pad_l
   end

@@ -2,6 +2,7 @@
 -- @module gantry.nn.elu
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local ELU, parent = torch.class('nn.ELU', 'nn.Module')
@@ -11,6 +12,7 @@ local ELU, parent = torch.class('nn.ELU', 'nn.Module')
 -- @bool[opt=false] inplace accepted as in Torch7; results always have memory of their own
 function ELU:__init(alpha, inplace)
   parent.__init(self)
+  kernel.numbers(self, {alpha = alpha})
   self.alpha = alpha or 1
   self.inplace = inplace or false
 end

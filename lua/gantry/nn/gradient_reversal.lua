@@ -2,6 +2,7 @@
 -- @module gantry.nn.gradient_reversal
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local GradientReversal, parent = torch.class('nn.GradientReversal', 'nn.Module')
@@ -10,6 +11,7 @@ local GradientReversal, parent = torch.class('nn.GradientReversal', 'nn.Module')
 -- @number[opt=1] lambda
 function GradientReversal:__init(lambda)
   parent.__init(self)
+  kernel.numbers(self, {lambda = lambda})
   self.lambda = lambda or 1
 end
 

@@ -15,6 +15,9 @@ function HardTanh:__init(min_value, max_value, inplace)
   parent.__init(self)
   self.min_val, self.max_val = min_value or -1, max_value or 1
   self.inplace = inplace or false
+  for name, bound in pairs {lower = self.min_val, upper = self.max_val} do
+    if type(bound) ~= 'number' then native.fail('%s: the %s bound is a %s, wanted a number', torch.type(self), name, torch.type(bound)) end
+  end
   if self.max_val <= self.min_val then
     native.fail('%s: the bounds are %g and %g, wanted the lower one first', torch.type(self), self.min_val, self.max_val)
   end

@@ -20,6 +20,7 @@ local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
 function JoinTable:__init(dimension, nInputDims)
   parent.__init(self)
   if type(dimension) ~= 'number' then fail('JoinTable: the dimension is a %s, wanted a number', torch.type(dimension)) end
+  kernel.numbers(self, {nInputDims = nInputDims})
   self.dimension, self.nInputDims = dimension, nInputDims
   self.gradInput = {}
 end

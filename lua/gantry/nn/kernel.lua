@@ -62,6 +62,15 @@ function kernel.whole(layer, least, ...)
   end
 end
 
+--- Raises an error unless a layer was made with numbers.
+-- @param layer the layer, for the message
+-- @tparam table named values by name; nil will do
+function kernel.numbers(layer, named)
+  for name, v in pairs(named) do
+    if type(v) ~= 'number' then fail('%s: %s is a %s, wanted a number', torch.type(layer), name, torch.type(v)) end
+  end
+end
+
 --- Raises an error unless x is a tensor, of one of two numbers of dimensions where those are given.
 -- @param x what a layer was given
 -- @param layer the layer, for the message

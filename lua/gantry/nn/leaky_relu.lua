@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -16,6 +17,7 @@ local LeakyReLU, parent = torch.class('nn.LeakyReLU', 'nn.Module')
 function LeakyReLU:__init(negval, inplace)
   parent.__init(self)
   if type(negval) == 'boolean' then negval, inplace = nil, negval end
+  kernel.numbers(self, {negval = negval})
   self.negval = negval or 1 / 100
   self.inplace = inplace or false
   if self.inplace and self.negval < 0 then native.fail('LeakyReLU: in place the slope has to be 0 or more, got %g', self.negval) end
@@ -39,5 +41,7 @@ end
 function LeakyReLU:__tostring__()
   return ('%s(%g)'):format(torch.type(self), self.negval)
 end
+
+fused.activation(LeakyReLU, function(self) return self.negval end)
 
 return LeakyReLU

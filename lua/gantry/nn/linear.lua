@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -43,27 +44,37 @@ local function want_width(self, x)
   end
 end
 
-function Linear:call(input)
+--- On a value, with the activation that follows the bias (gantry.nn.fused).
+-- @param input value
+-- @number slope of the activation below 0; 1: there is none
+function Linear:activated(input, slope)
   kernel.want(input.data, self, 2, 1)
   want_width(self, input.data)
   local x = input:dim() == 1 and ops.view(input, 1, -1) or input
   local y = ops.matmul(x, self:param 'weight', false, true)
-  if self.bias then y = ops.add_bias(y, self:param 'bias') end
+  if self.bias then y = ops.add_bias(y, self:param 'bias', slope) end
   return input:dim() == 1 and ops.view(y, -1) or y
 end
 
-function Linear:updateOutput(input)
+function Linear:call(input) return self:activated(input, 1) end
+
+--- On a tensor, with the activation that follows the bias.
+function Linear:updateActivated(input, slope)
   kernel.want(input, self, 2, 1)
   want_width(self, input)
   if input.rank == 1 then
     check(C.gt_addmv(self.output, 0, nil, 1, self.weight, input))
-    if self.bias then self.output:add(self.bias) end
   else
     check(C.gt_addmm(self.output, 0, nil, 1, input, self.weight:t()))
-    if self.bias then check(C.gt_add_bias(self.output, self.bias)) end
+  end
+  if self.bias then
+    local rows = input.rank == 1 and kernel.view(self.output, {1, -1}) or self.output
+    check(C.gt_add_bias(rows, rows, self.bias, slope))
   end
   return self.output
 end
+
+function Linear:updateOutput(input) return self:updateActivated(input, 1) end
 
 function Linear:updateGradInput(input, gradOutput)
   if input.rank == 1 then
@@ -88,5 +99,7 @@ end
 function Linear:__tostring__()
   return ('%s(%d -> %d)%s'):format(torch.type(self), self.weight:size(2), self.weight:size(1), self.bias and '' or ' without bias')
 end
+
+fused.layer(Linear, function(self) return self.bias ~= nil end)
 
 return Linear

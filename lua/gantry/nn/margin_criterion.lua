@@ -2,6 +2,7 @@
 -- @module gantry.nn.margin_criterion
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.criterion'
 
 local MarginCriterion, parent = torch.class('nn.MarginCriterion', 'nn.Criterion')
@@ -12,6 +13,7 @@ local MarginCriterion, parent = torch.class('nn.MarginCriterion', 'nn.Criterion'
 function MarginCriterion:__init(margin, sizeAverage)
   parent.__init(self)
   if type(margin) == 'boolean' then margin, sizeAverage = nil, margin end
+  kernel.numbers(self, {margin = margin})
   self.margin, self.sizeAverage = margin or 1, sizeAverage ~= false
 end
 

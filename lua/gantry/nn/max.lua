@@ -12,6 +12,7 @@ local Max, parent = torch.class('nn.Max', 'nn.Module')
 -- @int[opt] nInputDims how many dimensions one input has; with one more, the first is a batch and `dimension` counts after it
 function Max:__init(dimension, nInputDims)
   parent.__init(self)
+  kernel.numbers(self, {dimension = dimension, nInputDims = nInputDims})
   self.dimension, self.nInputDims = dimension or 1, nInputDims
 end
 

@@ -56,8 +56,11 @@ end
 
 local function record(self, input)
   if not autograd.is_value(input) then input = nested.values(input) end
+  local watcher = bridge.watcher
+  if watcher then watcher(self) end
   local output
   if call_is_older(self) then output = bridge.apply(self, input, frozen[self]) else output = self:call(input) end
+  if watcher then watcher(self, true) end
   if bridge.observer then bridge.observer(self, output) end
   return output
 end
@@ -399,10 +402,11 @@ end
 function Module:__tostring__() return torch.type(self) end
 
 --- What each module in this one makes of an input, and how many parameters it has: printed, a table; the rows are its list part.
--- Runs the network once, in evaluation mode, and leaves it, its statistics and the random numbers as they were.
+-- Runs the network once, in evaluation mode, and leaves it, its statistics and the random numbers as they were. Without an input the
+-- sizes are those of the last forward on tensors.
 -- @param ... an input (a tensor or a list of them), or its sizes, the batch included
 -- @treturn table rows {depth =, index =, name =, output = sizes as text, parameters =}; `parameters`: of all
 -- @usage print(net:summary(1, 3, 64, 64))
-function Module:summary(...) return summary(self, ...) end
+function Module:summary(...) return summary.of(self, ...) end
 
 return Module

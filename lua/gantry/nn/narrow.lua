@@ -15,6 +15,7 @@ local Narrow, parent = torch.class('nn.Narrow', 'nn.Module')
 function Narrow:__init(dimension, offset, length)
   parent.__init(self)
   if type(dimension) ~= 'number' or type(offset) ~= 'number' then native.fail('Narrow: wanted a dimension and an offset') end
+  kernel.numbers(self, {length = length})
   self.dimension, self.index, self.length = dimension, offset, length or 1
 end
 

@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local nested = require 'gantry.nn.nested'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local NarrowTable, parent = torch.class('nn.NarrowTable', 'nn.Module')
@@ -12,6 +13,7 @@ local NarrowTable, parent = torch.class('nn.NarrowTable', 'nn.Module')
 -- @int[opt=1] length how many
 function NarrowTable:__init(offset, length)
   parent.__init(self)
+  kernel.whole(self, 1, 'offset', offset, 'length', length or 1)
   self.offset, self.length = offset, length or 1
 end
 

@@ -14,6 +14,7 @@ local Normalize, parent = torch.class('nn.Normalize', 'nn.Module')
 function Normalize:__init(p, eps)
   parent.__init(self)
   if type(p) ~= 'number' or p <= 0 then native.fail('Normalize: the order of the norm is %s, wanted a number above 0', tostring(p)) end
+  kernel.numbers(self, {eps = eps})
   self.p, self.eps = p, eps or 1e-10
 end
 

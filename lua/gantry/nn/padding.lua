@@ -17,6 +17,7 @@ local Padding, parent = torch.class('nn.Padding', 'nn.Module')
 function Padding:__init(dim, pad, nInputDim, value, index)
   parent.__init(self)
   if type(dim) ~= 'number' or type(pad) ~= 'number' then native.fail('Padding: wanted a dimension and how much to pad') end
+  kernel.numbers(self, {nInputDim = nInputDim, value = value, index = index})
   self.dim, self.pad, self.nInputDim, self.value, self.index = dim, pad, nInputDim, value or 0, index or 1
 end
 

@@ -13,6 +13,7 @@ local PReLU, parent = torch.class('nn.PReLU', 'nn.Module')
 function PReLU:__init(nOutputPlane)
   parent.__init(self)
   self.nOutputPlane = nOutputPlane or 0
+  kernel.whole(self, 0, 'nOutputPlane', self.nOutputPlane)
   local n = math.max(self.nOutputPlane, 1)
   self.weight, self.gradWeight = torch.Tensor(n):fill(0.25), torch.Tensor(n):zero()
 end

@@ -2,6 +2,7 @@
 -- @module gantry.nn.relu
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -31,5 +32,7 @@ function ReLU:updateGradInput(input, gradOutput)
   backward(self.gradInput, gradOutput, input)
   return self.gradInput
 end
+
+fused.activation(ReLU, function() return 0 end)
 
 return ReLU

@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local Replicate, parent = torch.class('nn.Replicate', 'nn.Module')
@@ -14,6 +15,7 @@ local Replicate, parent = torch.class('nn.Replicate', 'nn.Module')
 function Replicate:__init(nFeatures, dim, ndim)
   parent.__init(self)
   if type(nFeatures) ~= 'number' then native.fail('Replicate: the number of copies is a %s, wanted a number', torch.type(nFeatures)) end
+  kernel.numbers(self, {dim = dim, ndim = ndim})
   self.nfeatures, self.dim, self.ndim = nFeatures, dim or 1, ndim or 0
 end
 

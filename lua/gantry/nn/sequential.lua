@@ -1,9 +1,12 @@
 --- nn.Sequential: each module's output is the next one's input. Images go through it in the inner layout of the convolutions from
--- the first one of these on (gantry.nn.layout), and leave it as they came.
+-- the first one of these on (gantry.nn.layout), and leave it as they came. A layer and its activation run as one (gantry.nn.fused).
 -- @module gantry.nn.sequential
 local native = require 'gantry.native'
+local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
+local bridge = require 'gantry.nn.bridge'
 local container = require 'gantry.nn.container'
+local fused = require 'gantry.nn.fused'
 local layout = require 'gantry.nn.layout'
 
 local fail = native.fail
@@ -45,8 +48,20 @@ function Sequential:remove(index)
 end
 
 function Sequential:call(input)
-  local x = input
-  for i = 1, #self.modules do x = self:run_module(i, 'forward', layout.enter(self.modules[i], x)) end
+  local x, i, modules = input, 1, self.modules
+  while i <= #modules do
+    local slope = fused.slope(modules[i], modules[i + 1])
+    x = layout.enter(modules[i], x)
+    if slope and autograd.is_value(x) then
+      local watcher = bridge.watcher
+      if watcher then watcher(modules[i], false, modules[i + 1]) end
+      x = self:run_module(i, 'activated', x, slope)
+      if watcher then watcher(modules[i], true) end
+      i = i + 2
+    else
+      x, i = self:run_module(i, 'forward', x), i + 1
+    end
+  end
   return layout.is_inner(input) and x or layout.leave(x)
 end
 
@@ -63,12 +78,23 @@ local function buffers_of(self)
   return mine
 end
 
+--- The slope of the activation that is to change module number i's output in place; nil where none is.
+local function slope_in_place(self, i)
+  local activation = self.modules[i + 1]
+  return activation and activation.inplace and fused.slope(self.modules[i], activation) or nil
+end
+
 function Sequential:updateOutput(input)
-  local x, mine, inner = input, buffers_of(self), layout.is_inner(input)
+  local x, mine, inner, slope = input, buffers_of(self), layout.is_inner(input), nil
   for i = 1, #self.modules do
     mine.entered[i] = layout.pays(self.modules[i], x)
     if mine.entered[i] then x = layout.copy(mine, i, x, true) end
-    x = self:run_module(i, 'updateOutput', x)
+    if slope then
+      x, slope = self:run_module(i, 'updateDone', x), nil
+    else
+      slope = torch.isTensor(x) and slope_in_place(self, i)
+      x = self:run_module(i, slope and 'updateActivated' or 'updateOutput', x, slope)
+    end
   end
   mine.leaves = not inner and layout.is_inner(x)
   self.output = mine.leaves and layout.copy(mine, 'output', x, false) or x

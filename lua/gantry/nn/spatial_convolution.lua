@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local spatial = require 'gantry.nn.spatial'
 require 'gantry.nn.module'
 
@@ -43,24 +44,32 @@ function SpatialConvolution:reset(stdv)
   spatial.draw(self, stdv)
 end
 
-local function apply(x, self)
+local function apply(x, self, slope)
   local weight = self:param 'weight'
   if weight:dim() == 2 then weight = ops.view(weight, self.nOutputPlane, self.nInputPlane, self.kH, self.kW) end
   local y = ops.conv(x, weight, spatial.shape(self))
-  return self.bias and ops.add_bias(y, self:param 'bias') or y
+  return self.bias and ops.add_bias(y, self:param 'bias', slope) or y
 end
 
-function SpatialConvolution:call(input)
+--- On a value, with the activation that follows the bias (gantry.nn.fused).
+-- @param input value
+-- @number slope of the activation below 0; 1: there is none
+function SpatialConvolution:activated(input, slope)
   spatial.want(self, input.data)
-  return spatial.call(input, apply, self)
+  return spatial.call(input, apply, self, slope)
 end
 
-function SpatialConvolution:updateOutput(input)
+function SpatialConvolution:call(input) return self:activated(input, 1) end
+
+--- On a tensor, with the activation that follows the bias.
+function SpatialConvolution:updateActivated(input, slope)
   spatial.want(self, input)
   check(C.gt_conv(self.output, spatial.batch(input), spatial.kernel(self, self.weight), spatial.shape(self)))
-  if self.bias then check(C.gt_add_bias(self.output, self.bias)) end
+  if self.bias then check(C.gt_add_bias(self.output, self.output, self.bias, slope)) end
   return spatial.unbatch(self.output, input)
 end
+
+function SpatialConvolution:updateOutput(input) return self:updateActivated(input, 1) end
 
 function SpatialConvolution:updateGradInput(input, gradOutput)
   check(C.gt_conv_input(self.gradInput, spatial.batch(gradOutput), spatial.kernel(self, self.weight), spatial.shape(self),
@@ -75,5 +84,7 @@ function SpatialConvolution:accGradParameters(input, gradOutput, scale)
 end
 
 function SpatialConvolution:__tostring__() return spatial.describe(self, '') end
+
+fused.layer(SpatialConvolution, function(self) return self.bias ~= nil end)
 
 return SpatialConvolution

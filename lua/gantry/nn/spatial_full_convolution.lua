@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 local spatial = require 'gantry.nn.spatial'
 require 'gantry.nn.module'
@@ -59,22 +60,30 @@ local function output_size(self, input)
   return oh, ow
 end
 
-local function apply(x, self)
+local function apply(x, self, slope)
   local y = ops.conv_input(x, self:param 'weight', spatial.shape(self), output_size(self, x.data))
-  return self.bias and ops.add_bias(y, self:param 'bias') or y
+  return self.bias and ops.add_bias(y, self:param 'bias', slope) or y
 end
 
-function SpatialFullConvolution:call(input)
+--- On a value, with the activation that follows the bias (gantry.nn.fused).
+-- @param input value
+-- @number slope of the activation below 0; 1: there is none
+function SpatialFullConvolution:activated(input, slope)
   spatial.want(self, input.data)
-  return spatial.call(input, apply, self)
+  return spatial.call(input, apply, self, slope)
 end
 
-function SpatialFullConvolution:updateOutput(input)
+function SpatialFullConvolution:call(input) return self:activated(input, 1) end
+
+--- On a tensor, with the activation that follows the bias.
+function SpatialFullConvolution:updateActivated(input, slope)
   spatial.want(self, input)
   check(C.gt_conv_input(self.output, spatial.batch(input), self.weight, spatial.shape(self), output_size(self, input)))
-  if self.bias then check(C.gt_add_bias(self.output, self.bias)) end
+  if self.bias then check(C.gt_add_bias(self.output, self.output, self.bias, slope)) end
   return spatial.unbatch(self.output, input)
 end
+
+function SpatialFullConvolution:updateOutput(input) return self:updateActivated(input, 1) end
 
 function SpatialFullConvolution:updateGradInput(input, gradOutput)
   check(C.gt_conv(self.gradInput, spatial.batch(gradOutput), self.weight, spatial.shape(self)))
@@ -91,5 +100,7 @@ function SpatialFullConvolution:__tostring__()
   local adjusted = (self.adjW or 0) ~= 0 or (self.adjH or 0) ~= 0
   return spatial.describe(self, adjusted and (', %d,%d'):format(self.adjW, self.adjH) or '')
 end
+
+fused.layer(SpatialFullConvolution, function(self) return self.bias ~= nil end)
 
 return SpatialFullConvolution

@@ -14,6 +14,7 @@ local SplitTable, parent = torch.class('nn.SplitTable', 'nn.Module')
 function SplitTable:__init(dimension, nInputDims)
   parent.__init(self)
   if type(dimension) ~= 'number' then native.fail('SplitTable: the dimension is a %s, wanted a number', torch.type(dimension)) end
+  kernel.numbers(self, {nInputDims = nInputDims})
   self.dimension, self.nInputDims = dimension, nInputDims
 end
 

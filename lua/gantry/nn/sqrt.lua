@@ -2,6 +2,7 @@
 -- @module gantry.nn.sqrt
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local Sqrt, parent = torch.class('nn.Sqrt', 'nn.Module')
@@ -10,6 +11,7 @@ local Sqrt, parent = torch.class('nn.Sqrt', 'nn.Module')
 -- @number[opt=0] eps kept as in Torch7, where it is not used either
 function Sqrt:__init(eps)
   parent.__init(self)
+  kernel.numbers(self, {eps = eps})
   self.eps = eps or 0
 end
 

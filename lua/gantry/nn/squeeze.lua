@@ -12,6 +12,7 @@ local Squeeze, parent = torch.class('nn.Squeeze', 'nn.Module')
 -- @int[opt] numInputDims how many dimensions one input has; with one more, the first is a batch: it stays, and dim counts after it
 function Squeeze:__init(dim, numInputDims)
   parent.__init(self)
+  kernel.numbers(self, {dim = dim, numInputDims = numInputDims})
   self.dim, self.numInputDims = dim, numInputDims
 end
 

@@ -14,6 +14,7 @@ local Sum, parent = torch.class('nn.Sum', 'nn.Module')
 -- @bool[opt=true] squeeze the dimension disappears, else it stays with size 1
 function Sum:__init(dimension, nInputDims, sizeAverage, squeeze)
   parent.__init(self)
+  kernel.numbers(self, {dimension = dimension, nInputDims = nInputDims})
   self.dimension, self.nInputDims = dimension or 1, nInputDims
   self.sizeAverage, self.squeeze = sizeAverage or false, squeeze ~= false
 end

@@ -1,4 +1,5 @@
---- The table that net:summary(...) gives: every module with its output's sizes and its number of parameters.
+--- The table that net:summary(...) gives, and that the prompt prints of a network: every module with its output's sizes and its
+-- number of parameters.
 -- @module gantry.nn.summary
 local ffi = require 'ffi'
 local autograd = require 'gantry.autograd'
@@ -9,6 +10,10 @@ local kernel = require 'gantry.nn.kernel'
 local nested = require 'gantry.nn.nested'
 
 local fail = native.fail
+local summary = {}
+
+-- What is known of inputs: network -> {sizes, guard}.
+local expected = setmetatable({}, {__mode = 'k'})
 
 --- 1234567 -> "1,234,567"
 local function grouped(n)
@@ -28,7 +33,7 @@ end
 
 --- The input that the arguments of summary stand for, as values.
 local function input_of(net, first, ...)
-  if first == nil then fail('summary: got nothing, wanted an input or its sizes, such as net:summary(1, 3, 64, 64)') end
+  if first == nil then fail('summary: got nil, wanted an input or its sizes, such as net:summary(1, 3, 64, 64)') end
   if torch.isTensor(first) or (type(first) == 'table' and type(first[1]) ~= 'number') then return nested.values(first) end
   local list = type(first) == 'table' and first or torch.isStorage(first) and first:totable() or {first, ...}
   local made = kernel.buffer(net):resize(torch.LongStorage(list)):zero()
@@ -49,6 +54,18 @@ local function outputs_of(net, input)
   for m, mode in pairs(modes) do m.train = mode[1] end
   torch.setRNGState(state)
   if not ok then error(problem, 0) end
+  return outputs
+end
+
+--- The outputs that the modules have from a forward on tensors.
+local function outputs_there(net)
+  local outputs = {}
+  net:apply(function(m)
+    local y = rawget(m, 'output')
+    local some = y
+    while type(some) == 'table' do some = some[1] end
+    if torch.isTensor(some) and some:nElement() > 0 then outputs[m] = sizes(y) end
+  end)
   return outputs
 end
 
@@ -78,14 +95,30 @@ function Summary:__tostring()
   end
   local text = {}
   for i, line in ipairs(lines) do
-    text[i] = ('%-' .. wide[1] .. 's  %' .. wide[2] .. 's  %' .. wide[3] .. 's'):format(line[1], line[2], line[3])
+    text[i] = ('%-' .. wide[1] .. 's  %' .. wide[2] .. 's  %' .. wide[3] .. 's'):format(line[1], line[2], line[3]):gsub('%s+$', '')
   end
-  text[#text + 1] = ('%s parameters in all'):format(grouped(self.parameters))
+  text[#text + 1] = ('%s parameters in all%s'):format(grouped(self.parameters),
+    self[1].output == '-' and '; summary(1, 3, 64, 64), with the sizes of an input, tells those of the outputs' or '')
   return table.concat(text, '\n')
 end
 
-return function(net, ...)
-  local outputs = outputs_of(net, input_of(net, ...))
+--- Notes what inputs a network takes, for summaries that are asked for without one.
+-- @param net
+-- @tparam {int,...} input its sizes
+-- @tparam function guard calls the function that it is given, which runs the network
+function summary.expect(net, input, guard) expected[net] = {input, guard} end
+
+--- See nn.Module:summary.
+function summary.of(net, ...)
+  local outputs
+  if select('#', ...) > 0 then
+    outputs = outputs_of(net, input_of(net, ...))
+  elseif expected[net] then
+    local input, guard = unpack(expected[net])
+    guard(function() outputs = outputs_of(net, input_of(net, input)) end)
+  else
+    outputs = outputs_there(net)
+  end
   local rows = setmetatable({parameters = count((net:parameters()), {})}, Summary)
   local function visit(m, depth, index)
     local name = m.modules and torch.type(m) or tostring(m):match '[^\n]*'
@@ -98,3 +131,5 @@ return function(net, ...)
   visit(net, 0)
   return rows
 end
+
+return summary

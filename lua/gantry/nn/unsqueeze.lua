@@ -3,6 +3,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
 local Unsqueeze, parent = torch.class('nn.Unsqueeze', 'nn.Module')
@@ -13,6 +14,7 @@ local Unsqueeze, parent = torch.class('nn.Unsqueeze', 'nn.Module')
 function Unsqueeze:__init(pos, numInputDims)
   parent.__init(self)
   if type(pos) ~= 'number' then native.fail('Unsqueeze: the position is a %s, wanted a number', torch.type(pos)) end
+  kernel.numbers(self, {numInputDims = numInputDims})
   self.pos, self.numInputDims = pos, numInputDims
 end
 

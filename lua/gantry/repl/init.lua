@@ -33,6 +33,9 @@ end
 
 local function values(...) return ... end
 
+-- Whether what is wrong with a piece of code is that it ends too early.
+local function is_incomplete(problem) return problem:find "near '<eof>'$" ~= nil or problem:find('unfinished long', 1, true) ~= nil end
+
 --- Compiles a piece of input as an expression if it is one, else as statements.
 -- @string code
 -- @string name of the chunk, for messages
@@ -41,14 +44,15 @@ local function values(...) return ... end
 function repl.compile(code, name, environment)
   code = code:gsub('^%s*=', '')
   -- The expression is an argument, not what is returned: a tail call would take its line out of error messages.
-  local chunk = loadstring('return ' .. code, name) and loadstring('local values = ... return values(' .. code .. '\n)', name)
+  local expression, unfinished = loadstring('return ' .. code, name)
+  local chunk = expression and loadstring('local values = ... return values(' .. code .. '\n)', name)
   if chunk then
     setfenv(chunk, environment)
     return function() return chunk(values) end
   end
   local problem
   chunk, problem = loadstring(code, name)
-  if not chunk then return nil, problem, problem:find("'<eof>'", 1, true) ~= nil or problem:find('unfinished long', 1, true) ~= nil end
+  if not chunk then return nil, problem, is_incomplete(problem) or not expression and is_incomplete(unfinished) end
   return setfenv(chunk, environment)
 end
 

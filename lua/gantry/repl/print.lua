@@ -1,4 +1,5 @@
---- Values as the prompt prints them: tensors by their own shortened text, tables by their fields, one level deep.
+--- Values as the prompt prints them: tensors by their own shortened text, networks as a table of their layers, tables by their fields,
+-- one level deep.
 -- @module gantry.repl.print
 local torch = require 'gantry.torch'
 
@@ -72,10 +73,19 @@ local function table_text(t)
   return '{\n  ' .. table.concat(parts, '\n  ') .. '\n}'
 end
 
+-- A network as a table of its layers with their outputs' sizes, as far as those are known, and their parameters; nil for others.
+local function network_text(v)
+  if not torch.isTypeOf(v, 'nn.Module') or type(v.modules) ~= 'table' then return nil end
+  local ok, text = pcall(function() return tostring(v:summary()) end)
+  return ok and text or nil
+end
+
 --- The text of a value.
 -- @param v any value
 -- @treturn string
 function printer.text(v)
+  local text = network_text(v)
+  if text then return text end
   if type(v) == 'table' then return table_text(v) end
   return (tostring(v):gsub('\n$', ''))
 end

@@ -171,13 +171,20 @@ function class.register_native(name, methods, factory)
   register {name = name, metatable = methods, factory = factory, children = {}}
 end
 
+local plain_names = setmetatable({}, {__mode = 'k'}) -- by metatable
+
+--- Names tables that are no objects of a class: those with a metatable.
+-- @tparam table metatable
+-- @tparam string name 'autograd.value'
+function class.register_plain(metatable, name) plain_names[metatable] = name end
+
 --- Tells torch.typename how to name some cdata.
 -- @tparam function namer takes a cdata, returns its class name or nil
 function class.register_namer(namer) cdata_names[#cdata_names + 1] = namer end
 
 --- The class name of a Torch object; nil for anything else.
 -- @param object any value
--- @treturn string|nil 'torch.FloatTensor', 'nn.Linear'
+-- @treturn string|nil 'torch.FloatTensor', 'nn.Linear'; 'autograd.value' for a recorded value
 function class.typename(object)
   local kind = type(object)
   if kind == 'cdata' then
@@ -186,8 +193,10 @@ function class.typename(object)
       if name then return name end
     end
   elseif kind == 'table' then
-    local record = by_metatable[getmetatable(object)]
-    return record and record.name
+    local metatable = getmetatable(object)
+    local record = by_metatable[metatable]
+    if record then return record.name end
+    return plain_names[metatable]
   end
   return nil
 end
@@ -196,6 +205,14 @@ end
 -- @param object any value
 -- @treturn string 'torch.FloatTensor', 'number'
 function class.type(object) return class.typename(object) or type(object) end
+
+--- What a message says that an argument is: 'nil', '1.5', 'a table'.
+-- @param x any value
+-- @treturn string
+function class.shown(x)
+  if x == nil or type(x) == 'number' then return tostring(x) end
+  return 'a ' .. class.type(x)
+end
 
 --- Whether an object is of a class or of one derived from it.
 -- @param object any value

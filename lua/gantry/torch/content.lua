@@ -139,6 +139,27 @@ function methods.typeAs(t, like)
   return tensor.copy_of(t, like.dtype)
 end
 
+--- As a torch.ByteTensor: converted, or itself where it is one.
+-- @function byte
+
+--- As a torch.CharTensor: converted, or itself where it is one.
+-- @function char
+
+--- As a torch.ShortTensor: converted, or itself where it is one.
+-- @function short
+
+--- As a torch.IntTensor: converted, or itself where it is one.
+-- @function int
+
+--- As a torch.LongTensor: converted, or itself where it is one.
+-- @function long
+
+--- As a torch.FloatTensor: converted, or itself where it is one.
+-- @function float
+
+--- As a torch.DoubleTensor: converted, or itself where it is one.
+-- @function double
+
 for dtype, name in pairs(dtypes.names) do
   local method = name:lower()
   methods[method] = function(t)

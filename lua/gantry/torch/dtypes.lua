@@ -2,6 +2,7 @@
 -- @module gantry.torch.dtypes
 local ffi = require 'ffi'
 local native = require 'gantry.native'
+local class = require 'gantry.torch.class'
 
 local C = native.C
 local dtypes = {}
@@ -55,7 +56,7 @@ local LIMIT = 2 ^ 53
 function dtypes.integer(value, what, argument)
   if type(value) ~= 'number' then
     local number = type(value) == 'cdata' and tonumber(value)
-    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, type(value)) end
+    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, class.type(value)) end
     value = number
   end
   if not (value > -LIMIT and value < LIMIT) then native.fail('%s: %s is %s, wanted a whole number', what, argument, tostring(value)) end
@@ -71,7 +72,7 @@ end
 function dtypes.number(value, what, argument)
   if type(value) ~= 'number' then
     local number = type(value) == 'cdata' and tonumber(value)
-    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, type(value)) end
+    if not number then native.fail('%s: %s is a %s, wanted a number', what, argument, class.type(value)) end
     return number
   end
   return value

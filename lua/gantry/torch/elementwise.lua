@@ -1,6 +1,5 @@
 --- Element-wise maths with Torch7's calling conventions: `x:add(y)` works in place, `x:add(y, z)` fills x, `torch.add(y, z)` makes
--- a new tensor, `torch.add(x, y, z)` fills x. Comparisons give ByteTensors of 0 and 1. Float and Double run in C, integer
--- types as Lua loops.
+-- a new tensor, `torch.add(x, y, z)` fills x. Float and Double run in C, integer types as Lua loops.
 -- In place, an operand may have other sizes than the tensor: it broadcasts to them, or pairs by count. Elsewhere operands
 -- broadcast to each other by NumPy's rule, else pair by count.
 -- @module gantry.torch.elementwise
@@ -8,14 +7,13 @@ local native = require 'gantry.native'
 local dtypes = require 'gantry.torch.dtypes'
 local tensor = require 'gantry.torch.tensor'
 local integers = require 'gantry.torch.integers'
-local class = require 'gantry.torch.class'
 
 local C, fail, check, new = native.C, native.fail, native.check, native.new_tensor
 local type, rawequal = type, rawequal
 local is, want, number = tensor.is, tensor.want, dtypes.number
 local FLOAT = C.GT_FLOAT
 
-local methods, functions, operators = {}, {}, {}
+local methods, functions = {}, {}
 
 -- y in x's sizes, for in-place operations.
 local function fit(x, y, what)
@@ -32,9 +30,7 @@ end
 
 local function unary(op, name, r, a, p, q)
   if a.dtype < FLOAT then return integers.unary(name, r, a, p, q) end
-  local code = C.gt_unary(op, r, a, p, q)
-  if code ~= 0 and native.wants_retry(code) then code = C.gt_unary(op, r, a, p, q) end
-  check(code)
+  check(C.gt_unary(op, r, a, p, q))
   return r
 end
 
@@ -42,14 +38,13 @@ end
 local function binary(op, name, r, a, b, p)
   if rawequal(r, a) then b = fit(a, b, name) end
   if a.dtype < FLOAT then return integers.binary(name, r, a, b, p) end
-  local code = C.gt_binary(op, r, a, b, p)
-  if code ~= 0 and native.wants_retry(code) then code = C.gt_binary(op, r, a, b, p) end
-  check(code)
+  check(C.gt_binary(op, r, a, b, p))
   return r
 end
 
 -- ---- one operand ----------------------------------------------------------------------------------------------------
 
+-- torch.NAME(x) makes a new tensor, torch.NAME(r, x) fills r; x:NAME() works in place, x:NAME(y) fills x with y's.
 local function define_unary(name, c_name)
   c_name = c_name or name
   local op = C.gt_unary_code(c_name)
@@ -65,6 +60,90 @@ local function define_unary(name, c_name)
     return unary(op, c_name, r, x, 0, 0)
   end
 end
+--- Absolute values.
+-- @function abs
+
+--- Signs: -1, 0 or 1.
+-- @function sign
+
+--- -x.
+-- @function neg
+
+--- e to the power of x.
+-- @function exp
+
+--- e to the power of x, less 1: exact where x is near 0.
+-- @function expm1
+
+--- Natural logarithms.
+-- @function log
+
+--- Natural logarithms of 1 + x: exact where x is near 0.
+-- @function log1p
+
+--- Logarithms to base 2.
+-- @function log2
+
+--- Logarithms to base 10.
+-- @function log10
+
+--- Square roots.
+-- @function sqrt
+
+--- 1 over the square root of x.
+-- @function rsqrt
+
+--- 1 / x.
+-- @function cinv
+
+--- Sines of radians.
+-- @function sin
+
+--- Cosines of radians.
+-- @function cos
+
+--- Tangents of radians.
+-- @function tan
+
+--- Inverse sines, in radians.
+-- @function asin
+
+--- Inverse cosines, in radians.
+-- @function acos
+
+--- Inverse tangents, in radians.
+-- @function atan
+
+--- Hyperbolic sines.
+-- @function sinh
+
+--- Hyperbolic cosines.
+-- @function cosh
+
+--- Hyperbolic tangents.
+-- @function tanh
+
+--- The error function.
+-- @function erf
+
+--- 1 / (1 + e ^ -x).
+-- @function sigmoid
+
+--- Whole numbers, rounded down.
+-- @function floor
+
+--- Whole numbers, rounded up.
+-- @function ceil
+
+--- Whole numbers, rounded to the nearest, halves away from 0.
+-- @function round
+
+--- Whole numbers, cut toward 0.
+-- @function trunc
+
+--- What trunc cuts off: x - trunc(x).
+-- @function frac
+
 for _, name in ipairs {'abs', 'sign', 'neg', 'exp', 'expm1', 'log', 'log1p', 'log2', 'log10', 'sqrt', 'rsqrt', 'cinv', 'sin', 'cos', 'tan',
   'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'erf', 'sigmoid', 'floor', 'ceil', 'round', 'trunc', 'frac'} do
   define_unary(name)
@@ -72,6 +151,7 @@ end
 
 -- ---- one operand and one number: div(v), fmod(v), remainder(v); mul(v) --------------------------------------------------
 
+-- torch.NAME(x, v) makes a new tensor, torch.NAME(r, x, v) fills r; x:NAME(v) works in place, x:NAME(y, v) fills x with y's.
 local function define_scaled(name, hint)
   local op = C.gt_unary_code(name)
   local function value(v)
@@ -79,14 +159,12 @@ local function define_scaled(name, hint)
     if is(v) and hint then fail('%s: the second operand is a tensor, wanted a number; %s is the product of elements', name, hint) end
     return number(v, name, 'the number')
   end
-  -- x:mul(v); x:mul(y, v)
   methods[name] = function(x, y, v)
     want(x, name)
     if v == nil then return unary(op, name, x, x, value(y), 0) end
     want(y, name, 'argument 2')
     return unary(op, name, x, y, value(v), 0)
   end
-  -- torch.mul(y, v); torch.mul(r, y, v)
   functions[name] = function(r, y, v)
     want(r, name)
     if v == nil then return unary(op, name, new(r.dtype), r, value(y), 0) end
@@ -94,6 +172,18 @@ local function define_scaled(name, hint)
     return unary(op, name, r, y, value(v), 0)
   end
 end
+--- x times a number; cmul is the product of two tensors.
+-- @function mul
+
+--- x over a number, or over a tensor, element by element.
+-- @function div
+
+--- What is left of x when as many of a number (or of a tensor's elements) as fit are taken away; it has x's sign.
+-- @function fmod
+
+--- What is left of x when a whole number of times a number (or a tensor's elements) is taken away; it has that one's sign.
+-- @function remainder
+
 define_scaled('mul', 'cmul')
 define_scaled('div')
 define_scaled('fmod')
@@ -128,7 +218,9 @@ end
 
 local ADD_NUMBER, ADD = C.gt_unary_code('add'), C.gt_binary_code('add')
 
--- sign is 1 for add, -1 for csub.
+-- sign is 1 for add, -1 for csub. v is a number:
+-- torch.NAME(x, v), torch.NAME(x, [v,] y) make a new tensor, torch.NAME(r, x, [v,] y) fills r; x:NAME(v), x:NAME([v,] y) work in
+-- place, x:NAME(y, v), x:NAME(y, [v,] z) fill x.
 local function define_add(name, sign)
   -- x:add(v); x:add(y); x:add(v, y): x + v y; x:add(y, v): y + v; x:add(y, z); x:add(y, v, z): y + v z
   local function add(x, a, b, c)
@@ -162,12 +254,21 @@ local function define_add(name, sign)
     return add(r, a, b, c)
   end
 end
+--- Sums: x + v, x + y, x + v y.
+-- @function add
+-- @usage torch.add(x, 1)   torch.add(x, 0.5, y)   x:add(y)   x:add(0.5, y)
+
+--- Differences: x - v, x - y, x - v y.
+-- @function csub
+-- @usage torch.csub(x, y)   x:csub(1)
+
 define_add('add', 1)
 define_add('csub', -1)
 
 -- ---- two operands: cmul, cdiv, cpow, cmax, cmin, atan2 ... ------------------------------------------------------------
 
 -- with_number: C's unary operation for a number as the second operand, or nil.
+-- torch.NAME(a, b) makes a new tensor, torch.NAME(r, a, b) fills r; x:NAME(b) works in place, x:NAME(a, b) fills x.
 local function define_binary(name, c_name, with_number)
   local op = C.gt_binary_code(c_name)
   local number_op = with_number and C.gt_unary_code(with_number)
@@ -189,6 +290,30 @@ local function define_binary(name, c_name, with_number)
     return apply(r, a, b)
   end
 end
+--- Products, element by element, of a tensor and another or a number.
+-- @function cmul
+
+--- Quotients, element by element, of a tensor and another or a number.
+-- @function cdiv
+
+--- Powers, element by element: a ^ b, b a tensor or a number.
+-- @function cpow
+
+--- The larger of two, element by element; the second may be a number.
+-- @function cmax
+
+--- The smaller of two, element by element; the second may be a number.
+-- @function cmin
+
+--- As fmod, element by element; the second may be a number.
+-- @function cfmod
+
+--- As remainder, element by element; the second may be a number.
+-- @function cremainder
+
+--- The angles of the points (b, a) in radians, -pi to pi: inverse tangents of a / b in the right quadrant.
+-- @function atan2
+
 define_binary('cmul', 'mul', 'mul')
 define_binary('cdiv', 'div', 'div')
 define_binary('cpow', 'pow', 'pow')
@@ -200,7 +325,7 @@ define_binary('atan2', 'atan2')
 
 -- ---- powers, bounds ---------------------------------------------------------------------------------------------------
 
-local POW, RPOW, RDIV = C.gt_unary_code('pow'), C.gt_unary_code('rpow'), C.gt_unary_code('rdiv')
+local POW, RPOW = C.gt_unary_code('pow'), C.gt_unary_code('rpow')
 local CLAMP = C.gt_unary_code('clamp')
 
 -- r = a to the power b, one of them a number.
@@ -264,6 +389,8 @@ end
 
 -- ---- three operands ---------------------------------------------------------------------------------------------------
 
+-- torch.NAME([r,] a, [v,] b, c) makes a new tensor or fills r; x:NAME([v,] b, c) works in place, x:NAME(a, [v,] b, c) fills x. v is a
+-- number (1).
 local function define_ternary(name)
   local op = C.gt_ternary_code(name)
   local function run(r, a, v, b, c)
@@ -275,7 +402,6 @@ local function define_ternary(name)
     if a.dtype >= FLOAT then check(C.gt_ternary(op, r, a, b, c, v)) else integers.ternary(name, r, a, b, c, v) end
     return r
   end
-  -- x:addcmul([v,] b, c); x:addcmul(a, [v,] b, c)
   methods[name] = function(x, a, b, c, d)
     want(x, name)
     if type(a) == 'number' then return run(x, x, a, b, c) end
@@ -283,7 +409,6 @@ local function define_ternary(name)
     if type(b) == 'number' then return run(x, a, b, c, d) end
     return run(x, a, nil, b, c)
   end
-  -- torch.addcmul([r,] a, [v,] b, c)
   functions[name] = function(r, a, b, c, d)
     want(r, name)
     if type(a) == 'number' then return run(new(r.dtype), r, a, b, c) end
@@ -292,6 +417,12 @@ local function define_ternary(name)
     return run(r, a, nil, b, c)
   end
 end
+--- a + v b c, element by element.
+-- @function addcmul
+
+--- a + v b / c, element by element.
+-- @function addcdiv
+
 define_ternary('addcmul')
 define_ternary('addcdiv')
 
@@ -323,83 +454,4 @@ function functions.lerp(r, a, b, w)
   return mix(r, a, b, w)
 end
 
--- ---- comparisons ------------------------------------------------------------------------------------------------------
-
-local function define_comparison(name)
-  local op = C.gt_compare_code(name)
-  local function compare(r, a, b)
-    if type(b) == 'number' then
-      check(C.gt_compare(op, r, a, nil, b))
-    else
-      want(b, name, 'the second operand')
-      check(C.gt_compare(op, r, a, b, 0))
-    end
-    return r
-  end
-  -- torch.lt([r,] a, b); x:lt(b)
-  functions[name] = function(r, a, b)
-    want(r, name)
-    if b == nil then return compare(new(C.GT_BYTE), r, a) end
-    want(a, name, 'argument 2')
-    return compare(r, a, b)
-  end
-  methods[name] = functions[name]
-end
-for _, name in ipairs {'lt', 'le', 'gt', 'ge', 'eq', 'ne'} do define_comparison(name) end
-
--- ---- operators ----------------------------------------------------------------------------------------------------------
-
--- A tensor with something that is neither tensor nor number: that one's own operator decides, if it has one.
-local function other_operator(a, b, event, symbol)
-  local x = a
-  if is(a) then x = b end
-  local metatable = type(x) == 'table' and getmetatable(x)
-  local f = type(metatable) == 'table' and metatable[event]
-  if f then return f(a, b) end
-  fail('%s: got %s, wanted a tensor or a number', symbol, x == nil and 'nil' or 'a ' .. class.type(x))
-end
-
-function operators.add(a, b)
-  if type(a) == 'number' then a, b = b, a end
-  if not (is(a) and (type(b) == 'number' or is(b))) then return other_operator(a, b, '__add', '+') end
-  return functions.add(a, b)
-end
-
-function operators.sub(a, b)
-  if type(a) == 'number' and is(b) then
-    local r = functions.neg(b)
-    return unary(ADD_NUMBER, 'add', r, r, a, 0)
-  end
-  if not (is(a) and (type(b) == 'number' or is(b))) then return other_operator(a, b, '__sub', '-') end
-  return functions.csub(a, b)
-end
-
---- Product with a number; of two vectors, a matrix and a vector, two matrices: dot, mv, mm.
-function operators.mul(a, b)
-  if type(a) == 'number' then a, b = b, a end
-  if not (is(a) and (type(b) == 'number' or is(b))) then return other_operator(a, b, '__mul', '*') end
-  if type(b) == 'number' then return functions.mul(a, b) end
-  if a.rank == 1 and b.rank == 1 then return a:dot(b) end
-  if a.rank == 2 and b.rank == 1 then return a.new():mv(a, b) end
-  if a.rank == 2 and b.rank == 2 then return a.new():mm(a, b) end
-  fail('*: got %d and %d dimensions, wanted vectors or matrices; cmul is the product of elements', a.rank, b.rank)
-end
-
-function operators.div(a, b)
-  if type(a) == 'number' and is(b) then
-    return unary(RDIV, 'rdiv', new(b.dtype), b, a, 0)
-  end
-  if not (is(a) and (type(b) == 'number' or is(b))) then return other_operator(a, b, '__div', '/') end
-  return functions.div(a, b)
-end
-
-function operators.unm(a) return functions.neg(a) end
-
-function operators.pow(a, b)
-  if not (is(a) and (type(b) == 'number' or is(b))) and not (type(a) == 'number' and is(b)) then
-    return other_operator(a, b, '__pow', '^')
-  end
-  return functions.pow(a, b)
-end
-
-return {methods = methods, functions = functions, operators = operators}
+return {methods = methods, functions = functions, unary = unary}

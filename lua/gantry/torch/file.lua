@@ -89,7 +89,8 @@ function File:writeString(text)
   return #text
 end
 
--- readInt() gives a number, readInt(n) a storage of n; writeInt takes a number or a storage. And so for every type.
+-- Numbers of each type. Reading, file:NAME() gives one and file:NAME(n) a storage of n; writing, file:NAME(v) takes a number or a
+-- storage.
 for code, name in pairs(dtypes.names) do
   local pointer, size, integer = dtypes.pointers[code], dtypes.sizes[code], code < C.GT_FLOAT
   local cell = ffi.new(dtypes.ctypes[code] .. '[1]')
@@ -135,7 +136,9 @@ for code, name in pairs(dtypes.names) do
   end
 end
 
+--- Reads a truth value, written as a whole number.
 function File:readBool() return self:readInt() ~= 0 end
+--- Writes a truth value as a whole number.
 function File:writeBool(value) return self:writeInt(value and 1 or 0) end
 
 --- From now on numbers are text.
@@ -162,12 +165,19 @@ function File:pedantic()
   return self
 end
 
+--- Whether trouble in reading gives nil.
 function File:isQuiet() return self.is_quiet end
+--- Whether numbers are bytes.
 function File:isBinary() return not self.is_ascii end
+--- Whether there was trouble since clearError().
 function File:hasError() return self.failed end
+--- Forgets about trouble.
 function File:clearError() self.failed = false end
+--- Whether it may be read.
 function File:isReadable() return self.text ~= nil and not self.closed end
+--- Whether it may be written.
 function File:isWritable() return self.put ~= nil and not self.closed end
+--- Whether it was not closed.
 function File:isOpened() return not self.closed end
 
 --- Where the next byte is read or written, from 1.
@@ -186,8 +196,10 @@ function File:seekEnd()
   self.at = #self.text + 1
 end
 
+--- Hands what was written to the system.
 function File.synchronize() end
 
+--- Ends its use.
 function File:close() self.closed = true end
 
 --- @section end

@@ -25,6 +25,7 @@ end
 
 local parts = {
   require 'gantry.torch.view', require 'gantry.torch.content', require 'gantry.torch.create', require 'gantry.torch.elementwise',
+  require 'gantry.torch.operators', require 'gantry.torch.compare',
   require 'gantry.torch.linear', require 'gantry.torch.reduce', require 'gantry.torch.index', require 'gantry.torch.random',
   require 'gantry.torch.timer', require 'gantry.torch.sort', require 'gantry.torch.serialize',
   require 'gantry.torch.file',

@@ -129,7 +129,13 @@ local function loop_of(template, dtype, name, f, g)
   return of[key], exactly
 end
 
-local function want_operation(list, name, t, shown)
+--- The operation of a name in a list; an error where integer types have none.
+-- @tparam table list by name
+-- @tparam string name
+-- @tparam tensor t what it is wanted for
+-- @tparam[opt=name] string shown the name in the message
+-- @treturn function or what else the list holds
+function integers.want_operation(list, name, t, shown)
   local f = list[name]
   if not f then
     fail("%s: a %s has no such operation; convert it with :float() or :double()", shown or name, dtypes.tensor_names[t.dtype])
@@ -196,7 +202,7 @@ end
 
 --- r = op(a, p, q), element by element.
 function integers.unary(name, r, a, p, q)
-  local f = want_operation(unary, name, a)
+  local f = integers.want_operation(unary, name, a)
   want_types(r, a, name, 'the operand')
   p, q = cut(p or 0), cut(q or 0)
   if divides[name] and p == 0 then fail('%s: division by 0', name) end
@@ -216,7 +222,7 @@ end
 
 --- r = op(a, b, p), element by element; a and b broadcast.
 function integers.binary(name, r, a, b, p)
-  local f = want_operation(binary, name, a)
+  local f = integers.want_operation(binary, name, a)
   want_types(r, a, name, 'the first operand')
   want_types(r, b, name, 'the second operand')
   local x, y = pair(name, a, b)
@@ -231,7 +237,7 @@ end
 
 --- r = op(a, b, c, p), element by element; equal counts.
 function integers.ternary(name, r, a, b, c, p)
-  local f = want_operation(ternary, name, a)
+  local f = integers.want_operation(ternary, name, a)
   want_types(r, a, name, 'the first operand')
   want_types(r, b, name, 'the second operand')
   want_types(r, c, name, 'the third operand')
@@ -248,7 +254,7 @@ end
 
 --- A number out of all elements.
 function integers.reduce_all(name, a)
-  local fold = want_operation(folds, name, a)
+  local fold = integers.want_operation(folds, name, a)
   local n = count(a)
   if n == 0 then
     if name == 'max' or name == 'min' then fail('%s: an empty tensor has none', name) end
@@ -270,7 +276,7 @@ integers.rows = rows
 
 --- r (and index, where it is given) = the reduction of a over dimension d (0-based), which keeps size 1.
 function integers.reduce(name, r, index, a, d)
-  local fold = want_operation(folds, name, a)
+  local fold = integers.want_operation(folds, name, a)
   want_types(r, a, name, 'the operand')
   local n = tonumber(a.shape[d])
   if n == 0 and (name == 'max' or name == 'min') then fail('%s: dimension %d has size 0', name, d + 1) end
@@ -297,7 +303,7 @@ end
 
 --- r = running sums or products of a along dimension d (0-based).
 function integers.cumulate(name, r, a, d)
-  local fold = want_operation(folds, name, a)
+  local fold = integers.want_operation(folds, name, a)
   want_types(r, a, name, 'the operand')
   local flat = steady(a, r)
   return into(r, a, function(out)

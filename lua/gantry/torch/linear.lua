@@ -41,7 +41,7 @@ function methods.dot(x, y)
 end
 functions.dot = methods.dot
 
--- x:mm(a, b) fills x; a:mm(b) and torch.mm(a, b) make a new tensor; torch.mm(r, a, b) fills r.
+-- torch.NAME(a, b), a:NAME(b) make a new tensor; torch.NAME(r, a, b), r:NAME(a, b) fill r.
 local function define_product(name, product)
   local function multiply(r, a, b)
     want(r, name)
@@ -56,6 +56,18 @@ local function define_product(name, product)
   end
   methods[name], functions[name] = multiply, multiply
 end
+--- The product of two matrices, n x k and k x m: n x m.
+-- @function mm
+
+--- The product of a matrix, n x k, and a vector of k: a vector of n.
+-- @function mv
+
+--- The products of all elements of a vector of n with all of a vector of m: n x m.
+-- @function ger
+
+--- The products of a batch of matrices with another, b x n x k and b x k x m: b x n x m.
+-- @function bmm
+
 define_product('mm', function(r, beta, m, alpha, a, b) return C.gt_addmm(r, beta, m, alpha, a, b) end)
 define_product('mv', function(r, beta, m, alpha, a, b) return C.gt_addmv(r, beta, m, alpha, a, b) end)
 define_product('ger', function(r, beta, m, alpha, a, b) return C.gt_addr(r, beta, m, alpha, a, b) end)
@@ -63,9 +75,8 @@ define_product('bmm', function(r, beta, m, alpha, a, b) return C.gt_baddbmm(r, b
 
 local function one(x) return is(x) and 1 or 0 end
 
--- r = beta m + alpha a b. As a method, with m the tensor itself where it is not named:
---   x:addmm(a, b), x:addmm(alpha, a, b), x:addmm(beta, alpha, a, b), x:addmm([beta,] m, [alpha,] a, b)
--- As a function: torch.addmm([r,] [beta,] m, [alpha,] a, b).
+-- r = beta m + alpha a b. torch.NAME([r,] [beta,] m, [alpha,] a, b) makes a new tensor or fills r; as a method, with m the tensor
+-- itself where it is not named: x:NAME(a, b), x:NAME(alpha, a, b), x:NAME(beta, alpha, a, b), x:NAME([beta,] m, [alpha,] a, b).
 local function define_added(name, product)
   local function run(r, beta, m, alpha, a, b)
     want(m, name, 'the term')
@@ -96,6 +107,21 @@ local function define_added(name, product)
     return method(new(m.dtype), o, p, q, s, t)
   end
 end
+--- A matrix plus the product of two: see mm.
+-- @function addmm
+
+--- A vector plus the product of a matrix and a vector: see mv.
+-- @function addmv
+
+--- A matrix plus the products of two vectors' elements: see ger.
+-- @function addr
+
+--- A matrix plus the sum of a batch of products of matrices: see bmm.
+-- @function addbmm
+
+--- A batch of matrices plus a batch of products of matrices: see bmm.
+-- @function baddbmm
+
 define_added('addmm', function(r, beta, m, alpha, a, b) return C.gt_addmm(r, beta, m, alpha, a, b) end)
 define_added('addmv', function(r, beta, m, alpha, a, b) return C.gt_addmv(r, beta, m, alpha, a, b) end)
 define_added('addr', function(r, beta, m, alpha, a, b) return C.gt_addr(r, beta, m, alpha, a, b) end)
@@ -128,6 +154,10 @@ function functions.cross(r, a, b, dim)
   return r:resizeAs(out):copy(out)
 end
 
+--- Cross products of the vectors of three along a dimension (the first of size 3, if none is named).
+-- @tparam tensor b the second operand
+-- @tparam[opt] number dim dimension
+-- @treturn tensor new memory
 function methods.cross(a, b, dim) return functions.cross(a, b, dim) end
 
 return {methods = methods, functions = functions}

@@ -112,12 +112,19 @@ local function column_picks(at, rows, n, full, indent)
   return columns
 end
 
+-- What is said in place of elements that cannot be had: memory that was released, a mapped file that got shorter.
+local function gone(s, name)
+  if bit.band(s.flags, C.GT_RELEASED) ~= 0 then return ('[%s whose memory was released]\n'):format(name) end
+  if C.gt_storage_check(s, name) ~= 0 then return ('[%s]\n'):format(ffi.string(C.gt_last_error())) end
+end
+
 --- The text of a tensor.
 -- @tparam tensor t any tensor
 -- @treturn string
 function printer.tensor(t)
   local name = dtypes.tensor_names[t.dtype]
-  if t.store ~= nil and bit.band(t.store.flags, C.GT_RELEASED) ~= 0 then return ('[%s whose memory was released]\n'):format(name) end
+  local missing = t.store ~= nil and gone(t.store, name)
+  if missing then return missing end
   if t.rank == 0 then return ('[%s with no dimension]\n'):format(name) end
   local sizes, steps, count = {}, {}, 1
   for d = 1, t.rank do
@@ -171,7 +178,8 @@ end
 -- @treturn string
 function printer.storage(s)
   local name = dtypes.storage_names[s.dtype]
-  if bit.band(s.flags, C.GT_RELEASED) ~= 0 then return ('[%s whose memory was released]\n'):format(name) end
+  local missing = gone(s, name)
+  if missing then return missing end
   local out, n = {}, tonumber(s.count)
   if n > 0 then
     local base = ffi.cast(dtypes.pointers[s.dtype], s.ptr)

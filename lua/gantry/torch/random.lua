@@ -106,6 +106,7 @@ end
 
 -- kind: C's name; draw: C's function for one number; parameters: {name, default} for each; verify looks at
 -- their values and gives those that C wants.
+-- torch.NAME([generator,] ...) is a number; x:NAME([generator,] ...) fills x, in the order of its elements.
 local function distribution(name, kind, parameters, draw, verify)
   local first, second = parameters[1], parameters[2]
   local function arguments(a, b)
@@ -135,6 +136,39 @@ end
 local function want_positive(name, what, v)
   if v ~= v or v <= 0 then fail('%s: %s is %g, wanted above 0', name, what, v) end
 end
+
+--- Uniform numbers in [a, b).
+-- @function uniform
+-- @tparam[opt=0] number a lower bound
+-- @tparam[opt=1] number b upper bound
+-- @usage x:uniform(-1, 1)
+
+--- Normal numbers.
+-- @function normal
+-- @tparam[opt=0] number mean their mean
+-- @tparam[opt=1] number sd their standard deviation
+
+--- Exponential numbers.
+-- @function exponential
+-- @tparam[opt=1] number rate 1 over their mean
+
+--- Cauchy numbers.
+-- @function cauchy
+-- @tparam[opt=0] number median their median
+-- @tparam[opt=1] number scale half the distance between their quartiles
+
+--- Log-normal numbers.
+-- @function logNormal
+-- @tparam[opt=1] number mean mean of the numbers themselves
+-- @tparam[opt=2] number sd standard deviation of the numbers themselves
+
+--- Whole numbers i from 1 with probabilities (1 - p) p^(i - 1), as Torch7's.
+-- @function geometric
+-- @tparam number p between 0 and 1
+
+--- 1 with a probability, else 0.
+-- @function bernoulli
+-- @tparam[opt=0.5] number p the probability; as a method also a tensor of one for each element
 
 distribution('uniform', 'uniform', {{'the lower bound', 0}, {'the upper bound', 1}},
   function(g, a, b) return C.gt_random_uniform(g, a, b) end)
@@ -220,6 +254,11 @@ local LARGEST = {
   [C.GT_FLOAT] = 2 ^ 24, [C.GT_DOUBLE] = 2 ^ 32 - 1,
 }
 
+--- Whole numbers in every element: in 1..b, in a..b, or of as many bits as the type has room for.
+-- @tparam[opt] cdata generator torch.Generator
+-- @tparam[opt] number a lower bound (upper, if it is alone)
+-- @tparam[opt] number b upper bound
+-- @treturn tensor itself
 function methods.random(t, generator, a, b)
   want(t, 'random')
   if not is_generator(generator) then generator, a, b = default, generator, a end
@@ -343,6 +382,9 @@ function functions.multinomial(...)
   return r
 end
 
+--- Draws 1-based indices with probabilities in proportion to the tensor's elements; of a LongTensor with weights first: fills it.
+-- @param ... number of draws [, with replacement (false)]
+-- @treturn tensor LongTensor: draws, or rows x draws
 function methods.multinomial(t, ...)
   want(t, 'multinomial')
   return functions.multinomial(t, ...)

@@ -14,6 +14,11 @@ local FLOAT = C.GT_FLOAT
 local functions = {}
 local result = ffi.new('double[1]')
 
+-- Raises an error for the integer types, which have no norms.
+local function want_real(x, name)
+  if x.dtype < FLOAT then integers.want_operation({}, name, x) end
+end
+
 local function all_of(op, name, x, p)
   if x.dtype < FLOAT then return integers.reduce_all(name, x) end
   check(C.gt_reduce_all(op, result, x, p))
@@ -32,6 +37,24 @@ end
 
 -- ---- sum, mean, prod ------------------------------------------------------------------------------------------------
 
+--- The sum of all elements, a number; or along a dimension, which keeps size 1.
+-- @function sum
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
+--- The mean of all elements, a number; or along a dimension, which keeps size 1.
+-- @function mean
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
+--- The product of all elements, a number; or along a dimension, which keeps size 1.
+-- @function prod
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+
 for _, name in ipairs {'sum', 'mean', 'prod'} do
   local op = C.gt_reduce_code(name)
   functions[name] = function(x, dim, dim2)
@@ -43,6 +66,20 @@ for _, name in ipairs {'sum', 'mean', 'prod'} do
 end
 
 -- ---- max, min: values and the indices where they are ------------------------------------------------------------------
+
+--- The largest of all elements, a number; or along a dimension, which keeps size 1, and where they were.
+-- @function max
+-- @tparam tensor x the tensor (tensors for the values and places may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+-- @treturn tensor LongTensor of 1-based places, where a dimension was named
+
+--- The smallest of all elements, a number; or along a dimension, which keeps size 1, and where they were.
+-- @function min
+-- @tparam tensor x the tensor (tensors for the values and places may come first)
+-- @tparam[opt] number dim dimension
+-- @treturn number|tensor
+-- @treturn tensor LongTensor of 1-based places, where a dimension was named
 
 for _, name in ipairs {'max', 'min'} do
   local op = C.gt_reduce_code(name)
@@ -61,6 +98,20 @@ for _, name in ipairs {'max', 'min'} do
 end
 
 -- ---- std, var: flag true divides by n, else by n - 1 --------------------------------------------------------------------
+
+--- The standard deviation of all elements, or along a dimension, which keeps size 1. Float and Double.
+-- @function std
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @tparam[opt=false] boolean flag true: divide by n, else by n - 1
+-- @treturn number|tensor
+
+--- The variance of all elements, or along a dimension, which keeps size 1. Float and Double.
+-- @function var
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt] number dim dimension
+-- @tparam[opt=false] boolean flag true: divide by n, else by n - 1
+-- @treturn number|tensor
 
 for _, name in ipairs {'std', 'var'} do
   local op = C.gt_reduce_code(name)
@@ -97,6 +148,7 @@ end
 function functions.dist(x, y, p)
   want(x, 'dist')
   want(y, 'dist', 'argument 2')
+  want_real(x, 'dist')
   local d = new(x.dtype)
   check(C.gt_binary(C.gt_binary_code('sub'), d, x, y, 1))
   return functions.norm(d, p)
@@ -104,6 +156,7 @@ end
 
 -- Scales the slices of r along dim whose p-norm is above max down to it.
 local function renorm(r, p, dim, max)
+  want_real(r, 'renorm')
   p, max = number(p, 'renorm', 'the order'), number(max, 'renorm', 'the largest norm')
   local d = to_dim(r, dim, 'renorm')
   local slice = new(r.dtype)
@@ -129,12 +182,29 @@ end
 local methods = {}
 for name, f in pairs(functions) do methods[name] = f end
 
+--- In place: no slice along a dimension keeps a p-norm above max.
+-- @tparam number p order
+-- @tparam number dim dimension of the slices
+-- @tparam number max largest norm
+-- @treturn tensor itself
 function methods.renorm(x, p, dim, max)
   want(x, 'renorm')
   return renorm(x, p, dim, max)
 end
 
 -- ---- running sums and products ------------------------------------------------------------------------------------------
+
+--- Sums of the elements up to each one, along a dimension.
+-- @function cumsum
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt=1] number dim dimension
+-- @treturn tensor of x's sizes
+
+--- Products of the elements up to each one, along a dimension.
+-- @function cumprod
+-- @tparam tensor x the tensor (a result tensor may come first)
+-- @tparam[opt=1] number dim dimension
+-- @treturn tensor of x's sizes
 
 for name, fold in pairs {cumsum = 'sum', cumprod = 'prod'} do
   local op = C.gt_reduce_code(fold)
@@ -153,6 +223,18 @@ for name, fold in pairs {cumsum = 'sum', cumprod = 'prod'} do
 end
 
 -- ---- truth ----------------------------------------------------------------------------------------------------------------
+
+--- Whether no element is 0; or along a dimension, which keeps size 1, as 0 and 1.
+-- @function all
+-- @tparam tensor x the tensor, usually a ByteTensor
+-- @tparam[opt] number dim dimension
+-- @treturn boolean|tensor
+
+--- Whether some element is not 0; or along a dimension, which keeps size 1, as 0 and 1.
+-- @function any
+-- @tparam tensor x the tensor, usually a ByteTensor
+-- @tparam[opt] number dim dimension
+-- @treturn boolean|tensor
 
 for _, name in ipairs {'all', 'any'} do
   local op = C.gt_reduce_code(name)

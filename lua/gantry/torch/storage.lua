@@ -40,9 +40,18 @@ function storage.share(s)
   return ffi.gc(s[0], C.gt_storage_free)
 end
 
+local MAY_BE_GONE = bit.bor(C.GT_RELEASED, C.GT_MAPPED)
+
+--- Raises an error where the elements cannot be had: their memory was released, or the file that they are in got shorter.
+-- @param s storage, or gt_storage pointer that is not NULL
+-- @tparam string what the function's name
+function storage.want_there(s, what)
+  if bit.band(s.flags, MAY_BE_GONE) ~= 0 then check(C.gt_storage_check(s, what)) end
+end
+
 -- The elements, as a typed pointer. Whoever writes through it calls gt_storage_touch.
 local function elements(s)
-  if bit.band(s.flags, C.GT_RELEASED) ~= 0 then fail("storage: its memory was released") end
+  storage.want_there(s, 'storage')
   return cast(pointers[s.dtype], s.ptr)
 end
 storage.elements = elements
@@ -186,6 +195,30 @@ function common.type(s, name)
   if dtype == s.dtype then return s end
   return common.copy(storage.new(dtype, tonumber(s.count)), s)
 end
+
+--- As a torch.ByteStorage: converted, or itself where it is one.
+-- @function byte
+
+--- As a torch.CharStorage: converted, or itself where it is one.
+-- @function char
+
+--- As a torch.ShortStorage: converted, or itself where it is one.
+-- @function short
+
+--- As a torch.IntStorage: converted, or itself where it is one.
+-- @function int
+
+--- As a torch.LongStorage: converted, or itself where it is one.
+-- @function long
+
+--- As a torch.FloatStorage: converted, or itself where it is one.
+-- @function float
+
+--- As a torch.DoubleStorage: converted, or itself where it is one.
+-- @function double
+
+--- A new storage of this one's type: see torch.FloatStorage.
+-- @function new
 
 --- The storage of a type, as torch.type names it.
 storage.constructors = {}

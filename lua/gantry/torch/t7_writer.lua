@@ -218,7 +218,7 @@ function Writer:writeObject(object)
   elseif kind == 'table' and not name then
     self:writeInt(TABLE)
     if not put_index(self, object) then put_table(self, object) end
-  elseif name and (kind == 'table' or tensor.is(object) or storage.is(object)) then
+  elseif name and class.factory(name) and (kind == 'table' or tensor.is(object) or storage.is(object)) then
     self:writeInt(TORCH)
     if not put_index(self, object) then put_object(self, object) end
   else

@@ -81,12 +81,9 @@ end
 -- @treturn cdata
 function tensor.pointer(t, what)
   local s = t.store
-  if s == nil or s.ptr == nil then
-    if s ~= nil and bit.band(s.flags, C.GT_RELEASED) ~= 0 then
-      fail("%s: the tensor's memory was released; clone() what has to outlive it", what)
-    end
-    fail('%s: the tensor is empty', what)
-  end
+  if s == nil then fail('%s: the tensor is empty', what) end
+  storage.want_there(s, what)
+  if s.ptr == nil then fail('%s: the tensor is empty', what) end
   return cast(pointers[t.dtype], s.ptr) + t.offset
 end
 
@@ -292,8 +289,7 @@ local function set_to_storage(t, what, s, offset, a, ...)
   return t
 end
 
---- What torch.FloatTensor(...) and its like do, for any type.
--- @tparam number dtype type code
+--- A tensor of a type, its elements not cleared; or a view of a storage. What torch.FloatTensor(...) and its like do.
 -- @param ... nothing; sizes; LongStorage sizes [, strides]; nested tables; a storage [, offset [, sizes, strides]]; or a
 --   tensor of the same type, whose storage is shared
 -- @treturn tensor
@@ -386,6 +382,9 @@ function tensor.item(t)
   if count(t) ~= 1 then fail('item: the tensor has %d elements (size %s), wanted 1', count(t), tensor.shape_text(t)) end
   return tonumber(tensor.pointer(t, 'item')[0])
 end
+
+--- A new tensor of this one's type: see torch.FloatTensor.
+-- @function new
 
 --- The constructors torch.FloatTensor ..., by code: callable, and indexing them reads and adds methods.
 tensor.constructors = {}

@@ -225,7 +225,7 @@ end
 -- @tparam number dim dimension
 -- @tparam number size window
 -- @tparam number step from one window to the next
--- @treturn tensor a view
+-- @treturn tensor a view; one whose windows overlap can be read only
 function methods.unfold(t, dim, size, step)
   want(t, 'unfold')
   local d = to_dim(t, dim, 'unfold')

@@ -1,10 +1,10 @@
 --- Ops that look at the images of a batch beside each other, for discriminators that are to see variety, and attention.
 local native = require 'gantry.native'
+local common = require 'gantry.autograd.ops.common'
+local shown = require('gantry.torch.class').shown
 local Value = require 'gantry.autograd.value'
 
 local fail = native.fail
-
-local data = Value.unwrap
 
 return function(ops)
   --- Minibatch standard deviation: Karras, Aila, Laine and Lehtinen 2018, arXiv 1710.10196, section 3. In groups of images, the
@@ -15,16 +15,21 @@ return function(ops)
   -- @number[opt=1e-8] eps added to variances
   -- @return N x (C + 1) x ...
   function ops.minibatch_stddev(x, group, eps)
-    local t = data(x)
-    local n, sizes = tonumber(t.shape[0]), {}
-    group = math.min(group or n, n)
-    if t.rank < 2 or n % group ~= 0 then fail('minibatch_stddev: a batch of %d does not make groups of %d', n, group) end
+    local sizes = common.sizes(Value.tensor(x, 'minibatch_stddev'))
+    local n = sizes[1]
+    if #sizes < 2 then fail('minibatch_stddev: got %d dimensions, wanted N x C x ...', #sizes) end
+    if group == nil then group = n end
+    if type(group) ~= 'number' or group < 1 or n == 0 or n % math.min(group, n) ~= 0 then
+      fail('minibatch_stddev: a batch of %d does not make groups of %s', n, shown(group))
+    end
+    if eps ~= nil and type(eps) ~= 'number' then fail('minibatch_stddev: eps is %s, wanted a number', shown(eps)) end
+    group = math.min(group, n)
     local y = ops.view(x, group, n / group, -1)
     local variance = ops.var(y, 1, false, true)                             -- groups x numbers
     local spread = ops.mean(ops.sqrt(ops.add(variance, eps or 1e-8)), 2)    -- groups
-    for d = 1, t.rank do sizes[d] = d == 2 and 1 or tonumber(t.shape[d - 1]) end
+    sizes[2] = 1
     local column = {n}
-    for d = 2, t.rank do column[d] = 1 end
+    for d = 2, #sizes do column[d] = 1 end
     local each = ops.view(ops.expand(ops.view(spread, 1, n / group), group, n / group), column)
     return ops.cat({x, ops.expand(each, sizes)}, 2)
   end
@@ -35,9 +40,9 @@ return function(ops)
   -- @param m N x B x C
   -- @return N x B
   function ops.minibatch_similarity(m)
-    local t = data(m)
-    if t.rank ~= 3 then fail('minibatch_similarity: got %d dimensions, wanted 3', tonumber(t.rank)) end
-    local n, b, c = tonumber(t.shape[0]), tonumber(t.shape[1]), tonumber(t.shape[2])
+    local sizes = common.sizes(Value.tensor(m, 'minibatch_similarity'))
+    if #sizes ~= 3 then fail('minibatch_similarity: got %d dimensions, wanted 3', #sizes) end
+    local n, b, c = sizes[1], sizes[2], sizes[3]
     local apart = ops.sub(ops.view(m, n, 1, b, c), ops.view(m, 1, n, b, c))
     return ops.sum(ops.exp(ops.neg(ops.norm(apart, 1, 4))), 2)
   end
@@ -49,6 +54,10 @@ return function(ops)
   -- @param values N x V x I
   -- @return N x V x J
   function ops.attention(queries, keys, values)
+    for position, x in ipairs {queries or false, keys or false, values or false} do
+      local rank = Value.tensor(x, 'attention', position).rank
+      if rank ~= 3 then fail('attention: argument %d has %d dimensions, wanted 3', position, rank) end
+    end
     return ops.matmul(values, ops.softmax(ops.matmul(keys, queries, true, false), 2))
   end
 end

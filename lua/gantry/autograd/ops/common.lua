@@ -1,6 +1,7 @@
 --- What files of ops share.
 local ffi = require 'ffi'
 local native = require 'gantry.native'
+local shown = require('gantry.torch.class').shown
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
@@ -8,11 +9,11 @@ local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 
 local common = {}
 
---- Raises an error unless a value or tensor has dimension dim.
+--- Raises an error unless x is a value or a tensor that has dimension dim.
 function common.want_dim(what, x, dim)
-  local rank = Value.unwrap(x).rank
-  if type(dim) ~= 'number' or dim < 1 or dim > rank then
-    fail('%s: dimension %s is outside 1..%d', what, tostring(dim), rank)
+  local rank = Value.tensor(x, what).rank
+  if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
+    fail('%s: dimension %s is outside 1..%d', what, shown(dim), rank)
   end
 end
 
@@ -33,6 +34,13 @@ function common.zeros(x, rows, columns)
   check(C.gt_tensor_resize(r, 2, dims))
   check(C.gt_fill(r, 0))
   return r
+end
+
+--- A tensor's sizes as a list.
+function common.sizes(t)
+  local sizes = {}
+  for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
+  return sizes
 end
 
 return common

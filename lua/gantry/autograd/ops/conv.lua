@@ -3,30 +3,70 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
+local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
-local C, check, new_tensor = native.C, native.check, native.new_tensor
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
 local data = Value.unwrap
 local function size(x, d) return tonumber(data(x).shape[d - 1]) end
 
+local conv_t, pool_t = ffi.typeof 'gt_conv_shape', ffi.typeof 'gt_pool_shape'
+
+-- An op's option: what ops.conv_shape or ops.pool_shape gives.
+local function shape_of(kind, maker)
+  return function(x, name)
+    if not ffi.istype(kind, x) then fail('%s: the shape is %s, wanted what ops.%s gives', name, shown(x), maker) end
+  end
+end
+local conv_shape, pool_shape = shape_of(conv_t, 'conv_shape'), shape_of(pool_t, 'pool_shape')
+local rows, columns = op.whole 'the height', op.whole 'the width'
+
+-- The fields of a table as whole numbers, in order; each has a default, or is wanted.
+local function fields(what, o, names, defaults)
+  if type(o) ~= 'table' then fail('%s: got %s, wanted a table', what, shown(o)) end
+  local list = {}
+  for k, name in ipairs(names) do
+    local v = o[name]
+    if v == nil then v = defaults[name] end
+    if type(v) == 'string' then v = list[v] end
+    if type(v) ~= 'number' or v ~= math.floor(v) or v < 0 or v >= 2 ^ 31 then
+      fail('%s: %s is %s, wanted a whole number', what, name, shown(v))
+    end
+    list[k], list[name] = v, v
+  end
+  return list
+end
+
+-- The op's index argument.
+local function indices(x, name)
+  if not torch.isTensor(x) or x.dtype ~= C.GT_LONG then fail('%s: the indices are %s, wanted a LongTensor', name, shown(x)) end
+end
+
+local conv_fields = {'stride_h', 'stride_w', 'pad_h', 'pad_w', 'dil_h', 'dil_w', 'groups'}
+local conv_defaults = {stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dil_h = 1, dil_w = 1, groups = 1}
+local pool_fields = {'kh', 'kw', 'stride_h', 'stride_w', 'pad_h', 'pad_w'}
+local pool_defaults = {stride_h = 'kh', stride_w = 'kw', pad_h = 0, pad_w = 0}
+
 return function(ops)
   --- How a convolution moves: a gt_conv_shape from named fields.
   -- @tparam table o stride_h, stride_w (default 1), pad_h, pad_w (0), dil_h, dil_w (1), groups (1)
   function ops.conv_shape(o)
-    return ffi.new('gt_conv_shape', o.stride_h or 1, o.stride_w or 1, o.pad_h or 0, o.pad_w or 0, o.dil_h or 1, o.dil_w or 1, o.groups or 1)
+    return conv_t(unpack(fields('conv_shape', o, conv_fields, conv_defaults)))
   end
 
   --- How a pooling window moves: a gt_pool_shape.
   -- @tparam table o kh, kw, stride_h, stride_w (default kh, kw), pad_h, pad_w (0), ceil_mode, include_pad (true)
   function ops.pool_shape(o)
-    return ffi.new('gt_pool_shape', o.kh, o.kw, o.stride_h or o.kh, o.stride_w or o.kw, o.pad_h or 0, o.pad_w or 0,
-      o.ceil_mode and 1 or 0, o.include_pad == false and 0 or 1)
+    local list = fields('pool_shape', o, pool_fields, pool_defaults)
+    list[7], list[8] = o.ceil_mode and 1 or 0, o.include_pad == false and 0 or 1
+    return pool_t(unpack(list))
   end
 
-  --- y = conv(x, w): x N x C x H x W, w O x C/groups x KH x KW.
-  ops.conv = define {name = 'conv', arity = 2, reads = {'2', '1'}, second = true, forward = function(x, w, shape)
+  --- conv(x, w, shape): cross-correlation of x, N x C x H x W, with w, O x C/groups x KH x KW; shape: ops.conv_shape {...}.
+  ops.conv = define {name = 'conv', arity = 2, options = {conv_shape}, reads = {'2', '1'}, second = true, forward = function(x, w, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_conv(y, x, w, shape))
     return y
@@ -36,8 +76,10 @@ return function(ops)
       c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
   end}
 
-  --- The fractional-strided convolution: x of size h x width such that conv's shapes fit; w O x C/groups x KH x KW, y N x O x ...
-  ops.conv_input = define {name = 'conv_input', arity = 2, reads = {'2', '1'}, second = true, forward = function(y, w, shape, h, width)
+  --- conv_input(y, w, shape, h, width): the fractional-strided convolution: x of size h x width such that conv's shapes fit;
+  -- w O x C/groups x KH x KW, y N x O x ...
+  ops.conv_input = define {name = 'conv_input', arity = 2, options = {conv_shape, rows, columns}, reads = {'2', '1'}, second = true,
+    forward = function(y, w, shape, h, width)
     local x = new_tensor(y.dtype)
     check(C.gt_conv_input(x, y, w, shape, h, width))
     return x
@@ -46,8 +88,9 @@ return function(ops)
     return c.need1 and ops.conv(g, w, shape), c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
   end}
 
-  --- The gradient of conv with respect to a kernel of kh x kw.
-  ops.conv_weight = define {name = 'conv_weight', arity = 2, reads = {'2', '1'}, second = true, forward = function(x, y, shape, kh, kw)
+  --- conv_weight(x, y, shape, kh, kw): the gradient of conv with respect to a kernel of kh x kw.
+  ops.conv_weight = define {name = 'conv_weight', arity = 2, options = {conv_shape, rows, columns}, reads = {'2', '1'}, second = true,
+    forward = function(x, y, shape, kh, kw)
     local w = new_tensor(x.dtype)
     check(C.gt_conv_weight(w, x, y, shape, kh, kw, 0, 1))
     return w
@@ -67,6 +110,13 @@ return function(ops)
   -- @number[opt=1e-8] eps added to the kernels' squared lengths
   -- @return N x O x OH x OW
   function ops.modulated_conv(x, w, style, shape, demodulate, eps)
+    local t, s = Value.tensor(x, 'modulated_conv'), Value.tensor(style, 'modulated_conv', 3)
+    Value.tensor(w, 'modulated_conv', 2)
+    conv_shape(shape, 'modulated_conv')
+    if t.rank ~= 4 or s.rank ~= 2 or s.shape[0] ~= t.shape[0] or s.shape[1] ~= t.shape[1] then
+      fail('modulated_conv: wanted images N x C x H x W and styles N x C')
+    end
+    if eps ~= nil and type(eps) ~= 'number' then fail('modulated_conv: eps is %s, wanted a number', shown(eps)) end
     local y = ops.conv(ops.mul(x, ops.view(style, size(style, 1), size(style, 2), 1, 1)), w, shape)
     if demodulate == false then return y end
     local squares = ops.sum(ops.mul(w, w), {3, 4})                                        -- O x C
@@ -75,23 +125,25 @@ return function(ops)
     return ops.mul(y, ops.view(scale, size(style, 1), size(w, 1), 1, 1))
   end
 
-  --- The largest in each window; N x C x H x W.
-  ops.max_pool = define {name = 'max_pool', reads = '', second = true, forward = function(x, shape)
+  --- max_pool(x, shape): the largest in each window; N x C x H x W; shape: ops.pool_shape {...}.
+  ops.max_pool = define {name = 'max_pool', options = {pool_shape}, reads = '', second = true, forward = function(x, shape)
     local y, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
     check(C.gt_max_pool(y, index, x, shape))
     return y, index
   end, backward = function(c, g)
     return ops.max_pool_grad(g, c.saved, size(c[1], 3), size(c[1], 4))
   end}
-  ops.max_pool_grad = define {name = 'max_pool_grad', reads = '', second = true, forward = function(g, index, h, w)
+  --- max_pool_grad(g, index, h, w): zeros h x w with g added where index says, in each plane: max_pool's gradient.
+  ops.max_pool_grad = define {name = 'max_pool_grad', options = {indices, rows, columns}, reads = '', second = true,
+    forward = function(g, index, h, w)
     local r = new_tensor(g.dtype)
     check(C.gt_max_pool_grad(r, g, index, h, w))
     return r
   end, backward = function(c, g)
     return ops.max_pool_pick(g, c[2])
   end}
-  --- The elements of x that index names in each H x W plane: max_pool_grad's adjoint.
-  ops.max_pool_pick = define {name = 'max_pool_pick', reads = '', second = true, forward = function(x, index)
+  --- max_pool_pick(x, index): the elements of x that index names in each H x W plane: max_pool_grad's adjoint.
+  ops.max_pool_pick = define {name = 'max_pool_pick', options = {indices}, reads = '', second = true, forward = function(x, index)
     local r = new_tensor(x.dtype)
     check(C.gt_max_pool_pick(r, x, index))
     return r
@@ -99,24 +151,27 @@ return function(ops)
     return ops.max_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
 
-  local avg_pool = define {name = 'avg_pool', reads = '', second = true, forward = function(x, shape)
+  local avg_pool = define {name = 'avg_pool', options = {pool_shape}, reads = '', second = true, forward = function(x, shape)
     local y = new_tensor(x.dtype)
     check(C.gt_avg_pool(y, x, shape))
     return y
   end, backward = function(c, g)
     return ops.avg_pool_grad(g, c[2], size(c[1], 3), size(c[1], 4))
   end}
-  --- The mean of each window; N x C x H x W.
+  --- avg_pool(x, shape): the mean of each window; N x C x H x W; shape: ops.pool_shape {...}.
   function ops.avg_pool(x, shape)
-    local k, h, w = shape.kh, size(x, 3), size(x, 4)
+    pool_shape(shape, 'avg_pool')
+    local t, k = Value.tensor(x, 'avg_pool'), shape.kh
     -- Windows side by side are blocks, whose sums stay in the inner layout.
-    if C.gt_is_inner(data(x)) ~= 0 and shape.kw == k and shape.stride_h == k and shape.stride_w == k and shape.pad_h + shape.pad_w == 0
-      and h % k == 0 and w % k == 0 then
+    if C.gt_is_inner(t) ~= 0 and shape.kw == k and shape.stride_h == k and shape.stride_w == k and shape.pad_h + shape.pad_w == 0
+      and size(t, 3) % k == 0 and size(t, 4) % k == 0 then
       return ops.scale(ops.block_sum(x, k), 1 / k ^ 2)
     end
     return avg_pool(x, shape)
   end
-  ops.avg_pool_grad = define {name = 'avg_pool_grad', reads = '', second = true, forward = function(g, shape, h, w)
+  --- avg_pool_grad(g, shape, h, w): g spread evenly over the windows it was the mean of: avg_pool's gradient.
+  ops.avg_pool_grad = define {name = 'avg_pool_grad', options = {pool_shape, rows, columns}, reads = '', second = true,
+    forward = function(g, shape, h, w)
     local r = new_tensor(g.dtype)
     check(C.gt_avg_pool_grad(r, g, shape, h, w))
     return r

@@ -2,32 +2,33 @@
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local common = require 'gantry.autograd.ops.common'
+local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, want_size = op.define, op.whole 'the size'
 
 local data, want_dim, zeros_like = Value.unwrap, common.want_dim, common.zeros_like
 
 local function want_indices(what, x, dim, index)
   want_dim(what, x, dim)
   if not torch.isTensor(index) or index.dtype ~= C.GT_LONG then
-    fail('%s: the indices are %s, wanted a LongTensor', what, index == nil and 'nil' or 'a ' .. torch.type(index))
+    fail('%s: the indices are %s, wanted a LongTensor', what, shown(index))
   end
 end
 
 --- Where the index `at` of dimension dim is: negative ones count from the end.
 local function position(x, dim, at)
   local n = tonumber(data(x).shape[dim - 1])
-  if type(at) ~= 'number' or at % 1 ~= 0 then fail('index: an index is %s, wanted a whole number', tostring(at)) end
+  if type(at) ~= 'number' or at % 1 ~= 0 then fail('index: an index is %s, wanted a whole number', shown(at)) end
   local i = at < 0 and n + at + 1 or at
   if i < 1 or i > n then fail('index: %d is outside 1..%d of dimension %d', at, n, dim) end
   return i
 end
 
 return function(ops)
-  --- The slices of a dimension that a LongTensor of 1-based indices names.
+  --- index_select(x, dim, index): the slices of a dimension that a LongTensor of 1-based indices names.
   ops.index_select = define {name = 'index_select', reads = '', second = true, forward = function(x, dim, index)
     want_indices('index_select', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -36,9 +37,10 @@ return function(ops)
   end, backward = function(c, g)
     return ops.index_put(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x's slices added at the indices: index_select's adjoint.
+  --- index_put(x, dim, index, size): zeros with x's slices added at the indices: index_select's adjoint.
   ops.index_put = define {name = 'index_put', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('index_put', x, dim, index)
+    want_size(size, 'index_put')
     local r = zeros_like(x, dim, size)
     check(C.gt_index_add(r, dim - 1, index, x))
     return r
@@ -46,7 +48,7 @@ return function(ops)
     return ops.index_select(g, c[2], c[3])
   end}
 
-  --- r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
+  --- gather(x, dim, index): r[i][j] = x[i][index[i][j]] along a dimension, as torch.gather.
   ops.gather = define {name = 'gather', reads = '', second = true, forward = function(x, dim, index)
     want_indices('gather', x, dim, index)
     local r = new_tensor(x.dtype)
@@ -55,9 +57,10 @@ return function(ops)
   end, backward = function(c, g)
     return ops.scatter_add(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
-  --- Zeros with x added where index says: gather's adjoint.
+  --- scatter_add(x, dim, index, size): zeros with x added where index says: gather's adjoint.
   ops.scatter_add = define {name = 'scatter_add', reads = '', second = true, forward = function(x, dim, index, size)
     want_indices('scatter_add', x, dim, index)
+    want_size(size, 'scatter_add')
     local r = zeros_like(x, dim, size)
     check(C.gt_scatter_add(r, dim - 1, index, x))
     return r
@@ -68,11 +71,12 @@ return function(ops)
   --- What x[key] gives, as a value or tensor of its own: the slice that a number names, or the part that a list of numbers (slices)
   -- and ranges ({} all, {i}, {first, last}) names. Of a vector a number gives one element, as a vector of one.
   function ops.index(x, key)
+    local rank = Value.tensor(x, 'index').rank
     if type(key) == 'number' then key = {key} end
     if type(key) ~= 'table' or Value.is(key) then
-      fail('index: a value cannot be indexed with a %s, wanted a number or a list of numbers and ranges', torch.type(key))
+      fail('index: a value cannot be indexed with %s, wanted a number or a list of numbers and ranges', shown(key))
     end
-    if #key > data(x).rank then fail('index: got %d indices for %d dimensions', #key, tonumber(data(x).rank)) end
+    if #key > rank then fail('index: got %d indices for %d dimensions', #key, rank) end
     local dim = 1
     for k = 1, #key do
       local part = key[k]
@@ -80,7 +84,7 @@ return function(ops)
         if part[1] ~= nil then
           local first = position(x, dim, part[1])
           local last = part[2] == nil and first or position(x, dim, part[2])
-          if last < first then fail('index: the range {%s, %s} is empty', tostring(part[1]), tostring(part[2])) end
+          if last < first then fail('index: the range {%s, %s} is empty', shown(part[1]), shown(part[2])) end
           x = ops.narrow(x, dim, first, last - first + 1)
         end
         dim = dim + 1

@@ -6,8 +6,6 @@ local Value = require 'gantry.autograd.value'
 local C, check, new_tensor = native.C, native.check, native.new_tensor
 local define = op.define
 
-local data = Value.unwrap
-
 return function(ops)
   --- The same numbers in contiguous memory; x itself where it is that.
   local contiguous = define {name = 'contiguous', reads = '', second = true, forward = function(x)
@@ -17,7 +15,7 @@ return function(ops)
     return r
   end, backward = function(c, g) return ops.layout_as(g, c[1]) end}
   function ops.contiguous(x)
-    if C.gt_is_contiguous(data(x)) ~= 0 then return x end
+    if C.gt_is_contiguous(Value.tensor(x, 'contiguous')) ~= 0 then return x end
     return contiguous(x)
   end
 
@@ -29,7 +27,7 @@ return function(ops)
     return r
   end, backward = function(c, g) return ops.layout_as(g, c[1]) end}
   function ops.inner(x)
-    local t = data(x)
+    local t = Value.tensor(x, 'inner')
     if t.rank ~= 4 then native.fail('inner: got %d dimensions, wanted the 4 of images', t.rank) end
     if C.gt_is_inner(t) ~= 0 then return x end
     return inner(x)
@@ -37,8 +35,9 @@ return function(ops)
 
   --- x in the layout of another tensor or value of its sizes, as far as that is one of the two.
   function ops.layout_as(x, like)
-    if C.gt_is_inner(data(like)) ~= 0 then return ops.inner(x) end
-    if C.gt_is_inner(data(x)) ~= 0 then return ops.contiguous(x) end
+    local t = Value.tensor(x, 'layout_as')
+    if C.gt_is_inner(Value.tensor(like, 'layout_as', 2)) ~= 0 then return ops.inner(x) end
+    if C.gt_is_inner(t) ~= 0 then return ops.contiguous(x) end
     return x
   end
 end

@@ -6,8 +6,6 @@ local Value = require 'gantry.autograd.value'
 
 local C, check, new_tensor = native.C, native.check, native.new_tensor
 
-local data = Value.unwrap
-
 return function(ops)
   --- max(x, 0) - x t + log(1 + e ^ -|x|), element by element: the cross-entropy of a logit x and a target t, never infinite.
   local entropy = op.define {name = 'bce_with_logits', arity = 2, reads = {'12', '1'}, second = true, forward = function(x, target)
@@ -22,7 +20,7 @@ return function(ops)
   --- Mean binary cross-entropy of logits with a target: a number, or a tensor or value of x's size.
   function ops.bce_with_logits(x, target)
     if type(target) == 'number' then
-      local t = data(x)
+      local t = Value.tensor(x, 'bce_with_logits')
       local constant = tape.track(new_tensor(t.dtype))
       check(C.gt_tensor_resize_as(constant, t))
       check(C.gt_fill(constant, target))

@@ -1,13 +1,22 @@
 --- Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167).
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
-local C, check, new_tensor = native.C, native.check, native.new_tensor
+local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
 local define = op.define
 
 local data = Value.unwrap
+
+-- The op's options: see below.
+local function options(o, name)
+  if type(o) ~= 'table' then fail('%s: the options are %s, wanted a table', name, shown(o)) end
+  for _, key in ipairs {'momentum', 'eps', 'slope'} do
+    if o[key] ~= nil and type(o[key]) ~= 'number' then fail('%s: %s is %s, wanted a number', name, key, shown(o[key])) end
+  end
+end
 
 --- All dimensions but the second, and how many elements they hold.
 local function around(x)
@@ -84,11 +93,13 @@ return function(ops)
     return fused(c, g)
   end
 
-  local plain = define {name = 'batch_norm', arity = 3, reads = {'12', '1', ''}, second = true, forward = forward, backward = backward}
+  local plain = define {name = 'batch_norm', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true, forward = forward,
+    backward = backward}
   -- The activation's sign is found anew, from all three.
-  local activated = define {name = 'batch_norm_activated', arity = 3, reads = '123', second = true, forward = forward, backward = backward}
+  local activated = define {name = 'batch_norm_activated', arity = 3, options = {options}, reads = '123', second = true, forward = forward,
+    backward = backward}
 
-  --- x normalised in each channel, then scaled and shifted.
+  --- batch_norm(x, weight, bias, o): x normalised in each channel, then scaled and shifted.
   -- @param x N x C or N x C x ...
   -- @param weight C numbers, or nil
   -- @param bias C numbers, or nil
@@ -96,7 +107,7 @@ return function(ops)
   -- training where given; momentum: of that move; eps; slope: what the result is multiplied with where it is below 0 (0: a ReLU follows,
   -- 0.2: a leaky one), in the same pass; default 1
   function ops.batch_norm(x, weight, bias, o)
-    if slope_of(o) == 1 then return plain(x, weight, bias, o) end
+    if type(o) ~= 'table' or slope_of(o) == 1 then return plain(x, weight, bias, o) end
     return activated(x, weight, bias, o)
   end
 end

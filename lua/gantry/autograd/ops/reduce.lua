@@ -2,6 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local shown = require('gantry.torch.class').shown
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
@@ -27,10 +28,15 @@ return function(ops)
 
   --- The sizes of x with 1 in the dimensions named (a number or a list).
   local function reduced(what, x, over)
-    local t, sizes, count = data(x), {}, 1
+    local t, sizes, count = Value.tensor(x, what), {}, 1
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    for _, d in ipairs(type(over) == 'table' and over or {over}) do
-      if type(d) ~= 'number' or d < 1 or d > t.rank then fail('%s: dimension %s is outside 1..%d', what, tostring(d), t.rank) end
+    local list = type(over) == 'table' and over or {over}
+    if #list == 0 then fail('%s: got no dimension to go over', what) end
+    for k = 1, #list do
+      local d = list[k]
+      if type(d) ~= 'number' or d ~= math.floor(d) or d < 1 or d > t.rank then
+        fail('%s: dimension %s is outside 1..%d', what, shown(d), t.rank)
+      end
       count = count * sizes[d]
       sizes[d] = 1
     end
@@ -66,14 +72,14 @@ return function(ops)
 
   --- Mean of everything, or over dimensions.
   function ops.mean(x, over, keep)
-    if not over then return ops.scale(sum_all(x), 1 / data(x):nElement()) end
+    if not over then return ops.scale(sum_all(x), 1 / Value.tensor(x, 'mean'):nElement()) end
     local _, count = reduced('mean', x, over)
     return ops.scale(ops.sum(x, over, keep), 1 / count)
   end
 
   --- Variance of everything, or over dimensions: unbiased, unless biased is true.
   function ops.var(x, over, keep, biased)
-    local count = data(x):nElement()
+    local count = Value.tensor(x, 'var'):nElement()
     if over then count = select(2, reduced('var', x, over)) end
     local centred = ops.sub(x, ops.mean(x, over, true))
     return ops.scale(ops.sum(ops.mul(centred, centred), over, keep), 1 / (biased and count or count - 1))
@@ -83,14 +89,22 @@ return function(ops)
   -- the shortest, so that a penalty on the slope of a constant critic pushes it nowhere rather than to NaN.
   function ops.norm(x, p, over, keep)
     p = p or 2
-    if type(p) ~= 'number' or p <= 0 or p == math.huge then fail('norm: p is %s, wanted a finite number above 0', tostring(p)) end
+    if type(p) ~= 'number' or not (p > 0 and p < math.huge) then
+      fail('norm: the order is %s, wanted a finite number above 0', shown(p))
+    end
     if p == 1 then return ops.sum(ops.abs(x), over, keep) end
     if p == 2 then return ops.sqrt(ops.sum(ops.mul(x, x), over, keep)) end
     return ops.root(ops.sum(ops.abs_pow(x, p), over, keep), p)
   end
 
-  --- The largest (smallest) along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
+  --- max(x, dim, keep): the largest along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
   -- Without a dimension: of everything, and its position when the elements are counted in order.
+  -- @function max
+
+  --- min(x, dim, keep): the smallest along a dimension, and its 1-based positions as a LongTensor; the dimension goes unless kept.
+  -- Without a dimension: of everything, and its position when the elements are counted in order.
+  -- @function min
+
   for name, code in pairs {max = max_code, min = min_code} do
     local along = define {name = name, reads = '', second = true, gives_saved = true, forward = function(x, dim)
       local r, index = new_tensor(x.dtype), new_tensor(C.GT_LONG)
@@ -100,10 +114,11 @@ return function(ops)
       return ops.scatter_add(g, c[2], c.saved, data(c[1]):size(c[2]))
     end}
     ops[name] = function(x, dim, keep)
+      local rank = Value.tensor(x, name).rank
       if not dim then
         x, dim = ops.view(x, -1), 1
-      elseif dim < 1 or dim > data(x).rank then
-        fail('%s: dimension %d is outside 1..%d', name, dim, data(x).rank)
+      elseif type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > rank then
+        fail('%s: dimension %s is outside 1..%d', name, shown(dim), rank)
       end
       local r, index = along(x, dim)
       if keep then return r, index end
@@ -111,16 +126,18 @@ return function(ops)
     end
   end
 
-  --- log(softmax(x)) over a dimension (default 2).
-  ops.log_softmax = define {name = 'log_softmax', reads = 'o', second = true, forward = function(x, dim)
+  local log_softmax = define {name = 'log_softmax', options = {op.whole 'the dimension'}, reads = 'o', second = true,
+    forward = function(x, dim)
     local r, top = new_tensor(x.dtype), new_tensor(x.dtype)
-    check(C.gt_reduce(C.gt_reduce_code 'logsumexp', top, nil, x, (dim or 2) - 1, 1, 0))
+    check(C.gt_reduce(C.gt_reduce_code 'logsumexp', top, nil, x, dim - 1, 1, 0))
     check(C.gt_binary(C.gt_binary_code 'sub', r, x, top, 1))
     C.gt_tensor_release(top)
     return r
   end, backward = function(c, g)
-    return ops.sub(g, ops.mul(ops.exp(c.out), ops.sum(g, c[2] or 2, true)))
+    return ops.sub(g, ops.mul(ops.exp(c.out), ops.sum(g, c[2], true)))
   end}
+  --- log(softmax(x)) over a dimension (default 2).
+  function ops.log_softmax(x, dim) return log_softmax(x, dim or 2) end
   --- e ^ x over its sum along a dimension (default 2).
   function ops.softmax(x, dim) return ops.exp(ops.log_softmax(x, dim or 2)) end
 end

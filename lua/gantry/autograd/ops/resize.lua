@@ -2,17 +2,19 @@
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local common = require 'gantry.autograd.ops.common'
+local shown = require('gantry.torch.class').shown
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, want_count = op.define, op.whole 'the number of elements'
 
 local data, want_dim = Value.unwrap, common.want_dim
 
 local function want_scale(what, x, scale)
-  want_dim(what, x, data(x).rank - 1)
+  local rank = Value.tensor(x, what).rank
+  if rank < 2 then fail('%s: got %d dimensions, wanted at least 2', what, rank) end
   if type(scale) ~= 'number' or scale < 1 or scale % 1 ~= 0 then
-    fail('%s: the scale is %s, wanted a whole number of at least 1', what, tostring(scale))
+    fail('%s: the scale is %s, wanted a whole number of at least 1', what, shown(scale))
   end
 end
 
@@ -58,7 +60,8 @@ return function(ops)
   --- Channels dealt out over larger images: N x (C r^2) x H x W to N x C x (H r) x (W r); channel c r^2 + i r + j goes to row i,
   -- column j of each r x r block. Shi et al. 2016, arXiv 1609.05158, equation 4.
   function ops.pixel_shuffle(x, r)
-    local t, s = data(x), {}
+    local t, s = Value.tensor(x, 'pixel_shuffle'), {}
+    want_scale('pixel_shuffle', x, r)
     for d = 1, t.rank do s[d] = tonumber(t.shape[d - 1]) end
     if #s ~= 4 or s[2] % (r * r) ~= 0 then
       fail('pixel_shuffle: got %d dimensions and %d channels, wanted 4 and a multiple of %d', #s, s[2] or 0, r * r)
@@ -82,6 +85,7 @@ return function(ops)
   --- A dimension resized to n elements by linear interpolation between neighbours; the first and the last stay what they are.
   function ops.interpolate(x, dim, n)
     want_dim('interpolate', x, dim)
+    want_count(n, 'interpolate')
     local t = data(x)
     local size = tonumber(t.shape[dim - 1])
     if size == n then return x end

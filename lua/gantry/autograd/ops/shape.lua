@@ -3,23 +3,19 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local common = require 'gantry.autograd.ops.common'
+local shown = require('gantry.torch.class').shown
+local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
 
 local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
-local define = op.define
+local define, whole = op.define, op.whole
 local dims = ffi.new('int64_t[?]', C.GT_MAX_RANK)
 local order = ffi.new('int[?]', C.GT_MAX_RANK)
 
 local data, want_dim, zeros_like = Value.unwrap, common.want_dim, common.zeros_like
 
-local function set_dims(sizes)
-  if #sizes > C.GT_MAX_RANK then fail('view: got %d dimensions, wanted 1 to %d', #sizes, C.GT_MAX_RANK) end
-  for d = 1, #sizes do dims[d - 1] = sizes[d] end
-end
-
---- Numbers one after another (the ninth is one too many), or a list of them, as a list. A table made of `...` would not be compiled.
-local function sizes_of(a, b, c, d, e, f, g, h, i)
-  if type(a) == 'table' then return a end
+-- Numbers one after another (the ninth is one too many) as a list. A table made of `...` would not be compiled.
+local function listed(a, b, c, d, e, f, g, h, i)
   if h then return {a, b, c, d, e, f, g, h, i} end
   if e then return {a, b, c, d, e, f, g} end
   if d then return {a, b, c, d} end
@@ -28,8 +24,30 @@ local function sizes_of(a, b, c, d, e, f, g, h, i)
   return {a}
 end
 
+-- A list of sizes, out of what follows x: a table of them, or one after another.
+local function sizes_of(what, a, b, c, d, e, f, g, h, i)
+  local sizes = a
+  if torch.isStorage(a) then sizes = a:totable() elseif type(a) ~= 'table' then sizes = listed(a, b, c, d, e, f, g, h, i) end
+  if #sizes < 1 or #sizes > C.GT_MAX_RANK then fail('%s: got %d dimensions, wanted 1 to %d', what, #sizes, C.GT_MAX_RANK) end
+  for k = 1, #sizes do
+    local n = sizes[k]
+    if type(n) ~= 'number' or n ~= math.floor(n) or n > 2 ^ 53 or n < -1 then
+      fail('%s: size %d is %s, wanted a whole number', what, k, shown(n))
+    end
+  end
+  return sizes
+end
+
+-- The sizes of a tensor or value.
+local function sizes_like(what, like, position)
+  return common.sizes(Value.tensor(like, what, position))
+end
+
+local function set_dims(sizes)
+  for d = 1, #sizes do dims[d - 1] = sizes[d] end
+end
+
 return function(ops)
-  --- x's elements in another shape, given as a list of sizes of which one may be -1. Copies where strides make it necessary.
   local reshape = define {name = 'reshape', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
@@ -46,18 +64,23 @@ return function(ops)
     return ops.reshape_as(g, c[1])
   end}
 
-  --- view(x, 4, -1) or view(x, {4, -1})
-  function ops.view(x, a, b, c, d, e, f, g, h, i)
-    if C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end -- an op of its own: the gradient finds back to the layout
-    return reshape(x, sizes_of(a, b, c, d, e, f, g, h, i))
+  local function reshaped(x, sizes)
+    -- An op of its own: the gradient finds back to the layout.
+    if torch.isTensor(data(x)) and C.gt_is_inner(data(x)) ~= 0 then x = ops.contiguous(x) end
+    return reshape(x, sizes)
   end
+
+  --- view(x, ...): x's elements in other sizes, view(x, 4, -1) or view(x, {4, -1}), of which one may be -1. Copies where strides make it
+  -- necessary.
+  function ops.view(x, a, b, c, d, e, f, g, h, i)
+    return reshaped(x, sizes_of('view', a, b, c, d, e, f, g, h, i))
+  end
+  --- reshape(x, ...): as view.
   ops.reshape = ops.view
 
   --- x with the sizes of another tensor or value.
   function ops.reshape_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return ops.view(x, sizes)
+    return reshaped(x, sizes_like('reshape_as', like, 2))
   end
 
   --- Dimensions from `from` (default 1) on become one.
@@ -69,15 +92,15 @@ return function(ops)
     local rest = 1
     for d = from, t.rank do rest = rest * tonumber(t.shape[d - 1]) end
     sizes[from] = rest
-    return ops.view(x, sizes)
+    return reshaped(x, sizes)
   end
 
-  --- x with dimensions d1 and d2 exchanged.
   local transpose = define {name = 'transpose', reads = '', second = true, forward = function(x, d1, d2)
     local r = new_tensor(x.dtype)
     check(C.gt_transpose(r, x, d1 - 1, d2 - 1))
     return r
   end, backward = function(c, g) return ops.transpose(g, c[2], c[3]) end}
+  --- x with dimensions d1 and d2 exchanged.
   function ops.transpose(x, d1, d2)
     want_dim('transpose', x, d1)
     want_dim('transpose', x, d2)
@@ -86,7 +109,6 @@ return function(ops)
   --- The transpose of a matrix.
   function ops.t(x) return ops.transpose(x, 1, 2) end
 
-  --- x with its dimensions in another order: permute(x, {2, 3, 1}).
   local permute = define {name = 'permute', reads = '', second = true, forward = function(x, list)
     local r = new_tensor(x.dtype)
     for d = 1, #list do order[d - 1] = list[d] - 1 end
@@ -97,28 +119,33 @@ return function(ops)
     for d, from in ipairs(c[2]) do back[from] = d end
     return ops.permute(g, back)
   end}
+  --- permute(x, ...): x with its dimensions in another order: permute(x, 2, 3, 1) or permute(x, {2, 3, 1}).
   function ops.permute(x, a, b, c, d, e, f, g, h, i)
-    local list = sizes_of(a, b, c, d, e, f, g, h, i)
-    if #list ~= data(x).rank then fail('permute: got %d dimensions for %d of them', #list, tonumber(data(x).rank)) end
+    local list = type(a) == 'table' and a or listed(a, b, c, d, e, f, g, h, i)
+    local rank = Value.tensor(x, 'permute').rank
+    if #list ~= rank then fail('permute: got %d dimensions of %d', #list, rank) end
     for k = 1, #list do want_dim('permute', x, list[k]) end
     return permute(x, list)
   end
 
-  --- Elements start .. start+length-1 of a dimension.
-  local narrow = define {name = 'narrow', reads = '', second = true, forward = function(x, dim, start, length)
+  local narrow = define {name = 'narrow', options = {whole 'the dimension', whole 'the start', whole 'the length'}, reads = '',
+    second = true, forward = function(x, dim, start, length)
     local r = new_tensor(x.dtype)
     check(C.gt_narrow(r, x, dim - 1, start - 1, length))
     return r
   end, backward = function(c, g)
     return ops.embed(g, c[2], c[3], data(c[1]):size(c[2]))
   end}
+  --- Elements start .. start+length-1 of a dimension.
   function ops.narrow(x, dim, start, length)
     want_dim('narrow', x, dim)
     return narrow(x, dim, start, length)
   end
 
-  --- x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
-  ops.embed = define {name = 'embed', reads = '', second = true, forward = function(x, dim, start, size)
+  --- embed(x, dim, start, size): x at position start of a dimension of `size`, zeros elsewhere: narrow's adjoint.
+  ops.embed = define {name = 'embed', options = {whole 'the dimension', whole 'the start', whole 'the size'}, reads = '', second = true,
+    forward = function(x, dim, start, size)
+    want_dim('embed', x, dim)
     local r = zeros_like(x, dim, size)
     local part = new_tensor(x.dtype)
     check(C.gt_narrow(part, r, dim - 1, start - 1, x.shape[dim - 1]))
@@ -131,6 +158,7 @@ return function(ops)
 
   --- Slice `index` of a dimension, which disappears (a 1-dimensional x keeps it, with size 1).
   function ops.select(x, dim, index)
+    want_dim('select', x, dim)
     local part = ops.narrow(x, dim, index, 1)
     local t, sizes = data(part), {}
     if t.rank == 1 then return part end
@@ -142,7 +170,8 @@ return function(ops)
 
   --- x without its dimensions of size 1 (or without dimension dim, if that has size 1).
   function ops.squeeze(x, dim)
-    local t, sizes = data(x), {}
+    local t, sizes = Value.tensor(x, 'squeeze'), {}
+    if dim ~= nil then want_dim('squeeze', x, dim) end
     for d = 1, t.rank do
       local n = tonumber(t.shape[d - 1])
       if n ~= 1 or (dim and d ~= dim) then sizes[#sizes + 1] = n end
@@ -153,14 +182,15 @@ return function(ops)
 
   --- x with a dimension of size 1 before dimension dim.
   function ops.unsqueeze(x, dim)
-    local t, sizes = data(x), {}
-    if dim < 1 or dim > t.rank + 1 then fail('unsqueeze: dimension %d is outside 1..%d', dim, t.rank + 1) end
+    local t, sizes = Value.tensor(x, 'unsqueeze'), {}
+    if type(dim) ~= 'number' or dim ~= math.floor(dim) or dim < 1 or dim > t.rank + 1 then
+      fail('unsqueeze: dimension %s is outside 1..%d', shown(dim), t.rank + 1)
+    end
     for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
     table.insert(sizes, dim, 1)
     return reshape(x, sizes)
   end
 
-  --- A list of tensors joined along a dimension.
   local cat_parts = ffi.typeof 'const gt_tensor *[?]'
   local cat = define {name = 'cat', arity = 'list', reads = '', second = true, forward = function(list, dim)
     local r = new_tensor(list[1].dtype)
@@ -177,40 +207,37 @@ return function(ops)
     end
     return found
   end}
+  --- A list of tensors joined along a dimension (default 1).
   function ops.cat(list, dim)
     if type(list) ~= 'table' or Value.is(list) or #list == 0 then fail('cat: got %s, wanted a list of tensors or values', type(list)) end
     want_dim('cat', list[1], dim or 1)
     return cat(list, dim or 1)
   end
 
-  --- x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   local expand = define {name = 'expand', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_expand(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.sum_to(g, c[1]) end}
+  --- expand(x, ...): x repeated to the given sizes where its own are 1 (or missing in front), without copying.
   function ops.expand(x, a, b, c, d, e, f, g, h, i)
-    return expand(x, sizes_of(a, b, c, d, e, f, g, h, i))
+    return expand(x, sizes_of('expand', a, b, c, d, e, f, g, h, i))
   end
-  function ops.expand_as(x, like)
-    local t, sizes = data(like), {}
-    for d = 1, t.rank do sizes[d] = tonumber(t.shape[d - 1]) end
-    return expand(x, sizes)
-  end
+  --- x repeated to the sizes of another tensor or value.
+  function ops.expand_as(x, like) return expand(x, sizes_like('expand_as', like, 2)) end
 
-  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   local sum_to = define {name = 'sum_to', reads = '', second = true, forward = function(x, sizes)
     local r = new_tensor(x.dtype)
     set_dims(sizes)
     check(C.gt_sum_to(r, x, #sizes, dims))
     return r
   end, backward = function(c, g) return ops.expand_as(g, c[1]) end}
+  --- x summed to the sizes of `like`: what broadcasting repeated is added up again.
   function ops.sum_to(x, like)
-    local a, b = data(x), data(like)
+    local a, b = Value.tensor(x, 'sum_to'), Value.tensor(like, 'sum_to', 2)
     if C.gt_same_shape(a, b) == 1 then return x end
-    local sizes = {}
-    for d = 1, b.rank do sizes[d] = tonumber(b.shape[d - 1]) end
+    local sizes = sizes_like('sum_to', b)
     if C.gt_numel(a) == C.gt_numel(b) then return reshape(x, sizes) end
     return sum_to(x, sizes)
   end
