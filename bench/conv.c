@@ -1,4 +1,4 @@
-/* conv.c: the ways of a convolution beside each other, in turn in one process: medians of the time of each pass of the
+/* conv.c: the ways and precisions of a convolution beside each other, in turn in one process: medians of the time of each pass of the
  * layers of a 64x64 DCGAN, and `ratio NAME VALUE` lines, over unrolling with OpenBLAS.  usage: conv [ROUNDS] [BATCH ...] */
 #include "../csrc/ops/conv.h"
 #include <stdio.h>
@@ -10,7 +10,11 @@ typedef struct layer { const char *name; int64_t c, o, size; } layer;
 static const layer layers[] = {
   {"3_64_64", 3, 64, 64}, {"64_128_32", 64, 128, 32}, {"128_256_16", 128, 256, 16}, {"256_512_8", 256, 512, 8}};
 static const char *const pass_names[] = {"forward", "input", "weight"};
-static const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, 0};
+static const struct { const char *name; int way, precision; } columns[] = {
+  {"unrolled", GT__BY_UNROLLING, GT_FLOAT32}, {"taps", GT__BY_TAPS, GT_FLOAT32}, {"winograd", GT__BY_WINOGRAD, GT_FLOAT32},
+  {"float32", GT__BY_SHAPE, GT_FLOAT32}, {"bf16x3", GT__BY_SHAPE, GT_BF16X3}, {"bfloat16", GT__BY_SHAPE, GT_BFLOAT16},
+  {"bfloat16_products", GT__BY_BF16, GT_BFLOAT16}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* With one thread, this process's own time: other programs then disturb less. */
 static double now(void) {
@@ -37,11 +41,9 @@ static gt_tensor *fresh(int64_t a, int64_t b, int64_t c, int64_t d, bool inner) 
   return t;
 }
 
-enum { WAYS = 3 };
-static const int ways[WAYS] = {GT__BY_UNROLLING, GT__BY_TAPS, GT__BY_WINOGRAD};
-
-static double run(int way, int pass, gt_tensor *x, gt_tensor *w, gt_tensor *y) {
-  gt__convolve_by(way);
+static double run(int column, int pass, gt_tensor *x, gt_tensor *w, gt_tensor *y) {
+  const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, columns[column].precision};
+  gt__convolve_by(columns[column].way);
   double start = now();
   int code = pass == GT__FORWARD ? gt_conv(y, x, w, &shape)
     : pass == GT__INPUT ? gt_conv_input(x, y, w, &shape, x->shape[2], x->shape[3])
@@ -71,19 +73,23 @@ int main(int argc, char **argv) {
       gt_tensor *x = fresh(n, a->c, a->size, a->size, true), *w = fresh(a->o, a->c, 4, 4, false);
       gt_tensor *y = fresh(n, a->o, a->size / 2, a->size / 2, true);
       for (int pass = 0; pass < 3; pass++) {
-        double times[WAYS][MOST];
+        double times[COLUMNS][MOST];
         for (int r = -1; r < rounds; r++) {
-          for (int way = 0; way < WAYS; way++) {
-            double t = run(ways[way], pass, x, w, y);
-            if (r >= 0) times[way][r] = t;
+          for (int k = 0; k < COLUMNS; k++) {
+            double t = run(k, pass, x, w, y);
+            if (r >= 0) times[k][r] = t;
           }
         }
-        double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[WAYS];
-        for (int way = 0; way < WAYS; way++) middle[way] = median(times[way], rounds);
-        printf("  %s batch %lld %s: unrolled %.2f ms (%.0f GFLOP/s), taps %.2f ms, Winograd %.2f ms\n", a->name, (long long)n,
-               pass_names[pass], middle[0] * 1e3, flops / middle[0] * 1e-9, middle[1] * 1e3, middle[2] * 1e3);
-        printf("ratio conv_%s_b%lld_%s_taps_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[1] / middle[0]);
-        printf("ratio conv_%s_b%lld_%s_winograd_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], middle[2] / middle[0]);
+        double flops = 2.0 * 16 * (double)(n * a->c * a->o * a->size * a->size / 4), middle[COLUMNS];
+        printf("  %s batch %lld %s:", a->name, (long long)n, pass_names[pass]);
+        for (int k = 0; k < COLUMNS; k++) {
+          middle[k] = median(times[k], rounds);
+          printf(" %s %.2f ms (%.0f GFLOP/s)%s", columns[k].name, middle[k] * 1e3, flops / middle[k] * 1e-9, k + 1 < COLUMNS ? "," : "\n");
+        }
+        for (int k = 1; k < COLUMNS; k++) {
+          printf("ratio conv_%s_b%lld_%s_%s_vs_unrolled %.3f\n", a->name, (long long)n, pass_names[pass], columns[k].name,
+                 middle[k] / middle[0]);
+        }
         fflush(stdout);
       }
       gt_tensor_free(x);

@@ -15,6 +15,7 @@ local recipe = gan.load_recipe 'dcgan'
 local values = {size = s.size, batch = s.batch, base = s.base, kernel = s.kernel, channels = s.channels, z = 'normal'}
 if s.precision ~= 'float32' then values.precision = s.precision end
 local options = recipe.options:resolve {from = 'bench', values = values}
+if values.precision then gantry.precision(values.precision) end
 local h, w = gan.sides(options.size)
 if s.columns == 1 then nn.SpatialConvolution.prefers_inner, nn.SpatialFullConvolution.prefers_inner = false, false end
 local trainer = gan.trainer(recipe, options, data.open(s.data, {size = {h, w}, channels = s.channels, seed = 1}))

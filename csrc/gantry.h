@@ -189,7 +189,7 @@ int gt_ternary(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, con
 /* Comparisons: any type; r is a ByteTensor of 0 and 1, or of a's type where it already is that. b NULL: compare with value. */
 int gt_compare(int op, gt_tensor *r, const gt_tensor *a, const gt_tensor *b, double value);
 
-/* ---- reductions: Float and Double; sums run in double, in an order that depends on the shape only ----------------- */
+/* ---- reductions: Float and Double; sums run in double, in an order that depends on shape and layout only -------- */
 
 int gt_reduce_all(int op, double *result, const gt_tensor *a, double p);
 /* index: LongTensor for min, max (1-based positions), else NULL. keep: leave a dimension of size 1. */

@@ -36,7 +36,8 @@ static void round_part(float *to, const float *from, int64_t n, bool both) {
   }
 }
 
-static void pair_columns(uint32_t *restrict to, uint32_t *restrict low, const float *restrict from, int64_t from_row, int64_t rows, int cols) {
+static void pair_columns(uint32_t *restrict to, uint32_t *restrict low, const float *restrict from, int64_t from_row, int64_t rows,
+                         int cols) {
   float row[GT__BF16_DEPTH] = {0};
   for (int64_t r = 0; r < rows; r++, from += from_row, to += PAIRS) {
     uint32_t u[GT__BF16_DEPTH];

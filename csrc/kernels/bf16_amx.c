@@ -13,7 +13,8 @@
 #include <immintrin.h>
 #endif
 
-enum { SIDE = 16, PAIRS = GT__BF16_DEPTH / 2, A_ROW = 4 * PAIRS, B_ROW = 4 * GT__BF16_SIDE, SUM_ROW = 4 * GT__BF16_SIDE }; /* ..._ROW: bytes */
+enum { SIDE = 16, PAIRS = GT__BF16_DEPTH / 2 };
+enum { A_ROW = 4 * PAIRS, B_ROW = 4 * GT__BF16_SIDE, SUM_ROW = 4 * GT__BF16_SIDE }; /* bytes */
 
 /* What LDTILECFG reads: palette 1, all eight tiles whole. */
 static const struct {

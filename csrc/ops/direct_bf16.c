@@ -181,12 +181,13 @@ static bool finds(const taps_job *job, tap t, int64_t y, int64_t x, int64_t *iy,
 
 /* The result of some images at one position from the taps in a list: for each block of rows, along the panels. */
 static void along_panels(gt__product_b *p, float *c, const taps_job *job, int64_t n0, int64_t n1, int64_t j0, int64_t j1) {
+  const gt__bf16_kernels *kernels = gt__bf16();
   for (int64_t n = n0; n < n1; n += SIDE) {
     p->a_offset = n * ROW;
     for (int64_t j = j0; j < j1; j += SIDE) {
       p->b_offset = j / SIDE * parts_of(job->g) * job->weight_part;
       p->c = c + n * job->cols + j;
-      gt__bf16()->block(p, (int)gt__min(SIDE, n1 - n), (int)gt__min(SIDE, j1 - j));
+      kernels->block(p, (int)gt__min(SIDE, n1 - n), (int)gt__min(SIDE, j1 - j));
     }
   }
 }
@@ -221,7 +222,8 @@ static void taps_task(void *context, int64_t task) {
         l.count = 0;
         for (int64_t t = 0; t < count; t++) {
           if (!finds(job, taps[t], y, x, &iy, &ix)) continue;
-          add_to(&l, job->rows + ((iy * job->in_w + ix) * blocks + q) * step, job->weight + ((taps[t].i * g->kw + taps[t].j) * blocks + q) * BLOCK);
+          add_to(&l, job->rows + ((iy * job->in_w + ix) * blocks + q) * step,
+                 job->weight + ((taps[t].i * g->kw + taps[t].j) * blocks + q) * BLOCK);
         }
         p.count = l.count;
         if (p.count || !p.add) along_panels(&p, job->out + (y * job->out_w + x) * g->n * job->cols, job, n0, n1, j0, j1);
@@ -241,8 +243,8 @@ static int through_taps(float *out, const float *in, const gt_tensor *w, const g
   int64_t parts = parts_of(g), part = g->taps * blocks_of(job.inner) * BLOCK, size = rows_size(job.in_h * job.in_w, g->n, job.inner);
   pack_job weight = {.from = gt__f(w), .g = g, .input = job.input, .inner = job.inner, .cols = job.cols};
   gt__packed *packed;
-  GT_TRY(gt__packed_get(&packed, w, gt__form(GT__BY_BF16, pass, g->precision), (size_t)(gt__ceil_div(job.cols, SIDE) * parts * part) * sizeof(uint32_t),
-                        pack, &weight));
+  size_t bytes = (size_t)(gt__ceil_div(job.cols, SIDE) * parts * part) * sizeof(uint32_t);
+  GT_TRY(gt__packed_get(&packed, w, gt__form(GT__BY_BF16, pass, g->precision), bytes, pack, &weight));
   gt__scratch s;
   int code = gt__scratch_alloc(&s, (size_t)(parts * size) * sizeof(uint32_t));
   if (!code) {
@@ -282,7 +284,8 @@ static void sums_task(void *context, int64_t task) {
   const sums_job *job = context;
   const geometry *g = job->g;
   int64_t i = task % g->kh, c0 = task / g->kh % job->channel_chunks * job->channels, rest = task / g->kh / job->channel_chunks;
-  int64_t chunk = rest % job->chunks, j0 = rest / job->chunks * SUMS_GROUP, c1 = gt__min(g->c, c0 + job->channels), j1 = gt__min(g->o, j0 + SUMS_GROUP);
+  int64_t chunk = rest % job->chunks, j0 = rest / job->chunks * SUMS_GROUP;
+  int64_t c1 = gt__min(g->c, c0 + job->channels), j1 = gt__min(g->o, j0 + SUMS_GROUP);
   int64_t panels = gt__ceil_div(g->o, SIDE), panel = g->taps * g->c * SIDE, s1 = gt__min(g->area, (chunk + 1) * job->positions);
   int64_t blocks = blocks_of(g->n), step = tiles_of(g->c) * ROW, piece = PIECE / parts_of(g), most = gt__max(1, piece / blocks);
   float *sums = job->sums + chunk * panels * panel + i * g->kw * g->c * SIDE;
@@ -293,14 +296,16 @@ static void sums_task(void *context, int64_t task) {
       memset(sums + k / SIDE * panel + (j * g->c + c0) * SIDE, 0, (size_t)((c1 - c0) * SIDE) * sizeof *sums);
     }
   }
-  gt__bf16()->begin();
+  const gt__bf16_kernels *kernels = gt__bf16();
+  kernels->begin();
   for (int64_t s0 = chunk * job->positions; s0 < s1; s0 += most) {
     for (int64_t q = 0; q < blocks; q += piece) {
       p.depth = gt__min(piece, blocks - q);
       for (int64_t j = 0; j < g->kw; j++) {
         l.count = 0;
         for (int64_t s = s0; s < gt__min(s1, s0 + most); s++) {
-          int64_t iy = gt__source_of_y(s / g->ow, i, g->sh, g->ph, g->dh, g->h), ix = gt__source_of_y(s % g->ow, j, g->sw, g->pw, g->dw, g->w);
+          int64_t iy = gt__source_of_y(s / g->ow, i, g->sh, g->ph, g->dh, g->h);
+          int64_t ix = gt__source_of_y(s % g->ow, j, g->sw, g->pw, g->dw, g->w);
           if (iy >= 0 && ix >= 0) add_to(&l, job->x + ((iy * g->w + ix) * blocks + q) * step, job->y + (s * panels * blocks + q) * BLOCK);
         }
         p.count = l.count;
@@ -310,13 +315,13 @@ static void sums_task(void *context, int64_t task) {
           for (int64_t k = j0; k < j1; k += SIDE) {
             p.b_offset = k / SIDE * blocks * BLOCK;
             p.c = sums + k / SIDE * panel + (j * g->c + c) * SIDE;
-            gt__bf16()->block(&p, (int)gt__min(SIDE, c1 - c), (int)gt__min(SIDE, j1 - k));
+            kernels->block(&p, (int)gt__min(SIDE, c1 - c), (int)gt__min(SIDE, j1 - k));
           }
         }
       }
     }
   }
-  gt__bf16()->end();
+  kernels->end();
 }
 
 /* w[o][c][tap] = beta w + scale times the sums of all chunks: one channel of x, one panel of y's. */
@@ -324,7 +329,8 @@ static void unpack_task(void *context, int64_t task) {
   enum { TAPS = 64 };        /* at a time */
   const sums_job *job = context;
   const geometry *g = job->g;
-  int64_t c = task % g->c, j0 = task / g->c * SIDE, cols = gt__min(SIDE, g->o - j0), panels = gt__ceil_div(g->o, SIDE), panel = g->taps * g->c * SIDE;
+  int64_t c = task % g->c, j0 = task / g->c * SIDE, cols = gt__min(SIDE, g->o - j0);
+  int64_t panels = gt__ceil_div(g->o, SIDE), panel = g->taps * g->c * SIDE;
   for (int64_t t0 = 0; t0 < g->taps; t0 += TAPS) {
     float sum[TAPS][SIDE], turned[SIDE][TAPS];
     int64_t taps = gt__min(TAPS, g->taps - t0);

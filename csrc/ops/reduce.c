@@ -90,11 +90,30 @@ int gt_reduce_all(int op, double *result, const gt_tensor *a, double p) {
   return code;
 }
 
+/* The dimensions of more than one element, the outermost in memory first. Returns how many there are, or -1 where the elements do not
+ * lie side by side. */
+static int memory_order(const gt_tensor *a, int order[GT_MAX_RANK]) {
+  int64_t expected = 1;
+  int count = 0;
+  for (int d = 0; d < a->rank; d++) {
+    if (a->shape[d] == 1) continue;
+    int at = count++;
+    for (; at > 0 && a->step[order[at - 1]] < a->step[d]; at--) order[at] = order[at - 1];
+    order[at] = d;
+  }
+  for (int k = count - 1; k >= 0; k--) {
+    if (a->step[order[k]] != expected) return -1;
+    expected *= a->shape[order[k]];
+  }
+  return count;
+}
+
 int gt_count_nonfinite(double *count, const gt_tensor *a) {
-  const gt_tensor *flat;
-  gt_tensor tmp;
+  const gt_tensor *flat = a;
+  gt_tensor tmp = gt__blank(a->dtype);
+  int order[GT_MAX_RANK];
   GT_TRY(gt__want_real(a, "count_nonfinite"));
-  GT_TRY(gt__contiguous(&flat, &tmp, a));
+  if (memory_order(a, order) < 0) GT_TRY(gt__contiguous(&flat, &tmp, a)); /* in which order they are counted is all the same */
   gt__block b = {.data = gt__data(flat), .dtype = a->dtype, .outer = 1, .length = gt__numel(a), .inner = 1, .step = 1};
   int code = gt__fold(count, GT__FOLD_nonfinite, &b, NULL, 0);
   gt__reset(&tmp);
@@ -236,11 +255,27 @@ static bool any_summed(const runs *g) {
   return false;
 }
 
-/* out (contiguous) = sums over the runs of flat (contiguous): one fold per summed run, from the inside out. */
-static int sum_runs(gt_tensor *out, const gt_tensor *flat, runs *g) {
+/* The runs of a in the order of its memory, where sums over them come in the order of `out`; else in the order of its dimensions, as
+ * they lie in *flat, which is then contiguous: a or tmp. */
+static int runs_of(runs *g, const gt_tensor **flat, gt_tensor *tmp, const gt_tensor *a, const bool summed[GT_MAX_RANK]) {
+  int order[GT_MAX_RANK], count = memory_order(a, order), kept = -1;
+  *g = (runs){0};
+  *flat = a;
+  for (int k = 0; k < count; k++) {
+    if (summed[order[k]]) continue;
+    if (order[k] < kept) count = -1;
+    else kept = order[k];
+  }
+  for (int k = 0; k < count; k++) add_run(g, a->shape[order[k]], summed[order[k]]);
+  if (count >= 0) return GT_OK;
+  for (int d = 0; d < a->rank; d++) add_run(g, a->shape[d], summed[d]);
+  return gt__contiguous(flat, tmp, a);
+}
+
+/* out (contiguous) = sums over the runs of memory: one fold per summed run, from the inside out. */
+static int sum_runs(gt_tensor *out, const void *from, int dtype, runs *g) {
   gt__scratch half[2] = {{0}, {0}};
-  const void *from = gt__data(flat);
-  int dtype = flat->dtype, code = GT_OK;
+  int code = GT_OK;
   for (int turn = 0; any_summed(g) && !code; turn ^= 1) {
     int64_t results = 1;
     int last = g->count - 1;
@@ -259,9 +294,10 @@ static int sum_runs(gt_tensor *out, const gt_tensor *flat, runs *g) {
 }
 
 int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape) {
-  gt_tensor *out, out_tmp, flat_tmp;
+  gt_tensor *out, out_tmp, flat_tmp = gt__blank(a->dtype);
   const gt_tensor *flat;
-  runs g = {0};
+  runs g;
+  bool summed[GT_MAX_RANK] = {false}, any = false;
   GT_TRY(gt__want_real(a, "sum_to"));
   GT_TRY(gt__want_same_type(r, a, "sum_to"));
   gt_tensor wanted = {.rank = rank >= 0 && rank <= GT_MAX_RANK ? rank : 0};
@@ -271,7 +307,8 @@ int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape) 
     int to = d - (a->rank - rank);
     int64_t size = to < 0 ? 1 : shape[to];
     fits = size == a->shape[d] || size == 1;
-    add_run(&g, a->shape[d], size != a->shape[d]);
+    summed[d] = size != a->shape[d];
+    any |= summed[d];
   }
   if (!fits) {
     gt__shape_text text[2];
@@ -282,10 +319,10 @@ int gt_sum_to(gt_tensor *r, const gt_tensor *a, int rank, const int64_t *shape) 
   int code;
   if (gt__numel(out) == 0) {
     code = GT_OK;
-  } else if (!any_summed(&g)) {
+  } else if (!any) {
     code = gt_copy(out, a);
-  } else if (!(code = gt__contiguous(&flat, &flat_tmp, a))) {
-    code = sum_runs(out, flat, &g);
+  } else if (!(code = runs_of(&g, &flat, &flat_tmp, a, summed))) {
+    code = sum_runs(out, gt__data(flat), a->dtype, &g);
     gt__reset(&flat_tmp);
   }
   if (!code) return gt__commit(r, &out_tmp, out);

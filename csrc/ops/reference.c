@@ -19,7 +19,8 @@ static void forward_task(void *context, int64_t task) {
   for (int64_t p = 0; p < g->area; p++) {
     float sum = 0;
     for (int64_t t = 0; t < g->taps; t++) {
-      int64_t iy = gt__source_of_y(p / g->ow, t / g->kw, g->sh, g->ph, g->dh, g->h), ix = gt__source_of_y(p % g->ow, t % g->kw, g->sw, g->pw, g->dw, g->w);
+      int64_t iy = gt__source_of_y(p / g->ow, t / g->kw, g->sh, g->ph, g->dh, g->h);
+      int64_t ix = gt__source_of_y(p % g->ow, t % g->kw, g->sw, g->pw, g->dw, g->w);
       if (iy < 0 || ix < 0) continue;
       for (int64_t c = 0; c < g->cg; c++) sum += x[(c * g->h + iy) * g->w + ix] * w[c * g->taps + t];
     }
@@ -36,7 +37,8 @@ static void input_task(void *context, int64_t task) {
   for (int64_t p = 0; p < g->h * g->w; p++) {
     float sum = 0;
     for (int64_t t = 0; t < g->taps; t++) {
-      int64_t oy = gt__source_of_x(p / g->w, t / g->kw, g->sh, g->ph, g->dh, g->oh), ox = gt__source_of_x(p % g->w, t % g->kw, g->sw, g->pw, g->dw, g->ow);
+      int64_t oy = gt__source_of_x(p / g->w, t / g->kw, g->sh, g->ph, g->dh, g->oh);
+      int64_t ox = gt__source_of_x(p % g->w, t % g->kw, g->sw, g->pw, g->dw, g->ow);
       if (oy < 0 || ox < 0) continue;
       for (int64_t o = 0; o < g->og; o++) sum += y[(o * g->oh + oy) * g->ow + ox] * w[o * g->cg * g->taps + t];
     }

@@ -18,7 +18,7 @@ local parts = {torch = true, nn = true, optim = true, image = true, data = true,
 -- Functions that are used often enough to be known by a short name: where they are.
 local shortcuts = {
   grad = {'autograd', 'grad'}, value = {'autograd', 'value'}, no_grad = {'autograd', 'no_grad'}, scope = {'autograd', 'scope'},
-  open = {'gan', 'open'},
+  open = {'gan', 'open'}, precision = {'autograd', 'precision'},
 }
 
 -- What the prompt completes.

@@ -91,6 +91,10 @@ function native.check(code)
   end
 end
 
+--- Whether a message is what LuaJIT raises where nobody catches SIGINT, at whatever line it happens to be; containers add to it where
+-- in a network that was.
+function native.is_interrupt(problem) return type(problem) == 'string' and problem:find(': interrupted!', 1, true) ~= nil end
+
 --- A message handler for xpcall where an error passes through Gantry: remembers the stack of the first one for the command's
 -- report and leaves the error as it is.
 function native.keep_trace(problem)

@@ -48,7 +48,7 @@ static const gt_conv_shape two = {2, 2, 1, 1, 1, 1, 1, 0}, grouped = {1, 1, 2, 2
 
 static int add_weight(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &two, 4, 4, 1, 0.5); }
 static int add_grouped(bench *b) { return gt_conv_weight(b->t[0], b->t[1], b->t[2], &grouped, 5, 5, 1, 0.5); }
-static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[1]); }
+static int add_bias(bench *b) { return gt_add_bias(b->t[0], b->t[0], b->t[1], 1); }
 static int bias_grad(bench *b) { return gt_bias_grad(b->t[0], b->t[1], 1, 0.5); }
 static int addmm(bench *b) { return gt_addmm(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
 static int addmv(bench *b) { return gt_addmv(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
@@ -57,13 +57,13 @@ static int baddbmm(bench *b) { return gt_baddbmm(b->t[0], 0.5, b->t[0], 2, b->t[
 static int addbmm(bench *b) { return gt_addbmm(b->t[0], 0.5, b->t[0], 2, b->t[1], b->t[2]); }
 static int norm(bench *b) {
   gt_tensor *y = gt_tensor_new(GT_FLOAT), *mean = gt_tensor_new(GT_FLOAT), *invstd = gt_tensor_new(GT_FLOAT);
-  int code = y && mean && invstd ? gt_batch_norm(y, mean, invstd, b->t[2], NULL, NULL, b->t[0], b->t[1], 1, 0.1, 1e-5) : GT_ENOMEM;
+  int code = y && mean && invstd ? gt_batch_norm(y, mean, invstd, b->t[2], NULL, NULL, b->t[0], b->t[1], 1, 0.1, 1e-5, 1) : GT_ENOMEM;
   gt_tensor_free(y), gt_tensor_free(mean), gt_tensor_free(invstd);
   return code;
 }
 static int norm_grad(bench *b) {
   gt_tensor *gx = gt_tensor_new(GT_FLOAT);
-  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], b->t[3], b->t[4], 1, 1, 0.5) : GT_ENOMEM;
+  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], NULL, b->t[3], b->t[4], 1, 1, 1, 0.5) : GT_ENOMEM;
   gt_tensor_free(gx);
   return code;
 }

@@ -46,7 +46,8 @@ static inline void tile_model_loadconfig(const void *memory) {
 static inline void tile_model_release(void) { memset(&tiles, 0, sizeof tiles); }
 
 static inline int tile_usable(int t) {
-  return tile_check(tiles.configured, "a tile is used without a configuration") && tile_check(t >= 0 && t < TILES && tiles.rows[t], "no such tile");
+  return tile_check(tiles.configured, "a tile is used without a configuration") &&
+         tile_check(t >= 0 && t < TILES && tiles.rows[t], "no such tile");
 }
 
 static inline void tile_zero(int t) {

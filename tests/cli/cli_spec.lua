@@ -138,6 +138,23 @@ describe('gantry', function()
     assert.matches('is at step 4 of 4 already', (select(2, gantry('resume ' .. out))))
   end)
 
+  it('resumes from any directory, and with data that were moved', function()
+    local place = command.folder()
+    command.write(place .. '/grays.lua', "local o = ...\nreturn {size = 9, get = function(i) "
+      .. "return require('gantry').torch.FloatTensor(o.channels, o.height, o.width):fill(i / 9) end}")
+    assert.equal(0, (gantry(('train dcgan --data grays.lua --out run %s --steps 2'):format(TINY), {cd = place})))
+    local code, _, err = gantry(('resume %s/run --steps 3'):format(place))
+    assert.equal(0, code, err)
+    assert.equal(0, os.execute(("mkdir '%s/new' && mv '%s/grays.lua' '%s/new'"):format(place, place, place)))
+    fails(('resume %s/run --steps 4'):format(place), 1, "no file '.*/grays.lua'; where it was moved: gantry resume .*/run %-%-data SPEC")
+    local out
+    code, out = gantry('resume run --steps 4 --data new/grays.lua', {cd = place})
+    assert.equal(0, code)
+    assert.matches('finished at step 4', out)
+    assert.matches('new/grays.lua', (select(2, gantry('info ' .. place .. '/run'))))
+    fails(('resume %s/run --steps 5 --data scenes:faces'):format(place), 1, 'scenes:faces: has 20000 images now and had 9')
+  end)
+
   it('draws samples, single images and walks', function()
     local code, out = gantry(('sample %s --n 5 --out %s/s.png'):format(run, folder))
     assert.equal(0, code)
@@ -171,6 +188,23 @@ describe('gantry', function()
     local script = command.write(folder .. '/endless.lua', 'require("ffi").cdef "int raise(int);" require("ffi").C.raise(2)\n' ..
       "for i = 1, 1e6 do tostring(i) end\nreturn require('gantry.gan').recipe {}")
     local code, _, err = gantry('recipes ' .. script)
+    assert.equal(130, code)
+    assert.equal('gantry: interrupted\n', err)
+    -- inside a network too, which adds the layer's place to messages
+    command.write(script, 'require("ffi").cdef "int raise(int);"' .. [[
+      local gantry = require 'gantry'
+      local nn = gantry.nn
+      local Endless = gantry.torch.class('endless.Layer', 'nn.Module')
+      function Endless:call(x)
+        require('ffi').C.raise(2)
+        for i = 1, 1e6 do tostring(i) end
+        return x
+      end
+      return gantry.gan.recipe {
+        name = 'endless', options = gantry.gan.options('dcgan', {}), generator = require('gantry.gan.nets').dcgan_generator,
+        discriminator = function() return nn.Sequential():add(Endless()) end,
+      }]])
+    code, _, err = gantry('check ' .. script .. ' --set size=16 base=4')
     assert.equal(130, code)
     assert.equal('gantry: interrupted\n', err)
   end)

@@ -10,9 +10,11 @@ local C, value = native.C, autograd.value
 local function is_inner(t) return C.gt_is_inner(t) ~= 0 end
 
 local function chain()
-  local inside = nn.Sequential():add(nn.SpatialBatchNormalization(6)):add(nn.LeakyReLU(0.2)):add(nn.SpatialConvolution(6, 8, 3, 3, 1, 1, 1, 1))
+  local inside = nn.Sequential():add(nn.SpatialBatchNormalization(6)):add(nn.LeakyReLU(0.2))
+    :add(nn.SpatialConvolution(6, 8, 3, 3, 1, 1, 1, 1))
   local net = nn.Sequential()
-  net:add(nn.View(5, 1, 1):setNumInputDims(1)):add(nn.SpatialFullConvolution(5, 7, 4, 4)):add(nn.SpatialBatchNormalization(7)):add(nn.ReLU(true))
+  net:add(nn.View(5, 1, 1):setNumInputDims(1)):add(nn.SpatialFullConvolution(5, 7, 4, 4))
+  net:add(nn.SpatialBatchNormalization(7)):add(nn.ReLU(true))
   net:add(nn.SpatialFullConvolution(7, 6, 4, 4, 2, 2, 1, 1)):add(inside):add(nn.Tanh())
   return net:double(), inside
 end

@@ -24,5 +24,6 @@ return {
   is_recording = tape.is_recording,
   scope = tape.scope,
   observe = tape.observe,
+  precision = require('gantry.autograd.precision').use,
   check = require 'gantry.autograd.check',
 }

@@ -54,13 +54,10 @@ local function is_internal(message)
   return file ~= nil and file:sub(1, #here) == here
 end
 
--- What LuaJIT raises where nobody catches SIGINT, at whatever line it happens to be.
-local function is_interrupt(problem) return type(problem) == 'string' and problem:match 'interrupted!$' ~= nil end
-
 local function report(problem, trace)
   io.stdout:flush()
   local message = tostring(problem)
-  if is_interrupt(problem) then
+  if native.is_interrupt(problem) then
     io.stderr:write 'gantry: interrupted\n'
   elseif is_internal(message) then
     io.stderr:write('gantry: this should not have happened: ', trace or message, '\n')
@@ -197,7 +194,7 @@ function cli.run(arguments)
   local ok, result = xpcall(function() return dispatch(arguments) end, with_trace)
   if ok then return result end
   report(result.problem, result.trace)
-  if is_interrupt(result.problem) then return 130 end
+  if native.is_interrupt(result.problem) then return 130 end
   return getmetatable(result.problem) == Usage and 2 or 1
 end
 

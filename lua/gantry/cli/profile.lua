@@ -17,6 +17,7 @@ local function parser()
   p:option('--config', 'YAML file with settings, or the name of one beside the recipe'):argname 'FILE'
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--steps', 'steps that are timed', '10'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use'):argname 'N'
   return p
 end
@@ -88,7 +89,7 @@ return function(arguments)
     report.steps))
   print_rows(report)
   print_sums(report)
-  io.stdout:write('GFLOP/s count a convolution by its definition: winograd multiplies less, bf16 on other units; both may pass the peak.\n' ..
-    'MB moved: operands read once, results written once.\n')
+  io.stdout:write('GFLOP/s count a convolution by its definition: winograd multiplies less, bf16 on other units; both may pass the peak.\n')
+  io.stdout:write('MB moved: operands read once, results written once.\n')
   return interrupted and 130 or 0
 end

@@ -9,6 +9,7 @@ local function parser()
     :epilog('Examples:\n   gantry resume runs/faces\n   gantry resume runs/faces --steps 20000\n' ..
       '   gantry resume runs/faces --checkpoint best --set lr=0.0001   # from an earlier one, with other settings')
   p:argument('run', 'directory of the run'):argname 'RUN'
+  p:option('--data', 'where the images are now, if they were moved'):argname 'SPEC'
   p:option('--steps', 'a new last step'):argname 'N'
   p:option('--set', 'settings to change'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--checkpoint', 'last, best, or a step that was kept', 'last'):argname 'WHICH'
@@ -25,7 +26,7 @@ return function(arguments)
   local which = given.checkpoint
   if which ~= 'last' and which ~= 'best' then which = show.whole('resume', '--checkpoint', which, 0, 1e9) end
   local session = require('gantry.gan').session.resume {
-    path = given.run, steps = given.steps, set = #given.set > 0 and show.pairs('resume', given.set) or nil,
+    path = given.run, data = given.data, steps = given.steps, set = #given.set > 0 and show.pairs('resume', given.set) or nil,
     checkpoint = which ~= 'last' and which or nil,
   }
   local from, to = session.trainer.number, session.options.steps

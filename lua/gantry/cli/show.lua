@@ -36,7 +36,7 @@ end
 
 --- The recipe that a command was given, and its options: defaults < --config < --set < flags.
 -- @string command its name, for messages
--- @tparam table given recipe, config, set, steps, seed
+-- @tparam table given recipe, config, set, steps, seed, precision
 -- @treturn Recipe
 -- @treturn table resolved options
 function show.resolve(command, given)
@@ -48,7 +48,7 @@ function show.resolve(command, given)
     layers[1] = {from = path, values = options.read_yaml(path)}
   end
   layers[#layers + 1] = {from = '--set', values = show.pairs(command, given.set)}
-  layers[#layers + 1] = {from = command, values = {steps = given.steps, seed = given.seed}}
+  layers[#layers + 1] = {from = command, values = {steps = given.steps, seed = given.seed, precision = given.precision}}
   local ok, resolved = pcall(recipe.options.resolve, recipe.options, unpack(layers))
   if not ok then cli.usage('%s', resolved) end
   return recipe, resolved

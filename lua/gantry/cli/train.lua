@@ -17,6 +17,7 @@ local function parser()
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--steps', 'updates of the generator'):argname 'N'
   p:option('--seed', 'of weights, z and the order of the data'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
   p:flag('--force', 'start over where there is a run already')
   return p

@@ -22,6 +22,7 @@ local function parser()
   p:option('--set', 'single settings'):argname 'KEY=VALUE':args '+':count '*'
   p:option('--out', 'the table to write; lines in it about other convolutions stay'):argname 'FILE'
   p:option('--rounds', 'how often each way is timed', '9'):argname 'N'
+  p:option('--precision', 'of convolutions: float32, bf16x3, bfloat16 or reference'):argname 'NAME'
   p:option('--threads', 'threads to use'):argname 'N'
   return p
 end

@@ -107,6 +107,17 @@ local function refuse(spec)
   fail("data: there is no %s '%s'; wanted %s", spec:match '%.npy$' and 'file' or spec:match '%.lua$' and 'file' or 'folder', spec, FORMS)
 end
 
+--- A spec that means the same from any directory: with its path made absolute.
+-- @string spec as for data.open
+-- @treturn string
+-- @usage data.absolute 'mnist:digits'   -- 'mnist:/home/me/digits'
+function data.absolute(spec)
+  local kind, path = spec:match '^(%w+):(.*)$'
+  if not kinds[kind] then kind, path = nil, spec end
+  if kind == 'scenes' or path:sub(1, 1) == '/' then return spec end
+  return (kind and kind .. ':' or '') .. lfs.currentdir():gsub('/$', '') .. '/' .. path:gsub('^%./', '')
+end
+
 --- Opens a data set.
 -- A folder is searched with its sub-folders, whose names are the labels; files that cannot be read are named once and left out.
 -- Images of any size become one size: the shorter side is made to fit and the middle is kept.

@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
+local precision = require 'gantry.autograd.precision'
 local bridge = require 'gantry.nn.bridge'
 
 local C = native.C
@@ -11,7 +12,8 @@ local case_t = ffi.typeof 'gt_conv_case'
 local convolutions = {}
 
 local passes = {[0] = 'forward', 'input', 'weight'}
-local precisions = {[0] = 'float32', 'bf16x3', 'bfloat16', 'reference'}
+local precisions = {}
+for name, code in pairs(precision.codes) do precisions[code] = name end
 
 --- The sizes of a convolution, from an op and the tensors it was applied to.
 -- @tparam table op an entry of the op table
@@ -51,8 +53,8 @@ end
 -- @treturn string "avx512 float32 forward 128 64 32x32 128 4x4 2x2 1x1"
 function convolutions.text(c)
   local s = c.shape
-  local precision = c.dtype == C.GT_DOUBLE and 'double' or precisions[s.precision]
-  return ('%s %s %s %d %d %dx%d %d %dx%d %dx%d %dx%d'):format(ffi.string(C.gt_cpu_level()), precision, passes[c.pass], c.n, c.c, c.h, c.w,
+  local exact = c.dtype == C.GT_DOUBLE and 'double' or precisions[s.precision]
+  return ('%s %s %s %d %d %dx%d %d %dx%d %dx%d %dx%d'):format(ffi.string(C.gt_cpu_level()), exact, passes[c.pass], c.n, c.c, c.h, c.w,
     c.o, c.kh, c.kw, s.stride_h, s.stride_w, s.pad_h, s.pad_w)
 end
 

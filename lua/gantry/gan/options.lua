@@ -2,6 +2,7 @@
 -- `--set key=value`, flags, and recipes that derive from others.
 -- @module gantry.gan.options
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local nearest = require 'gantry.gan.nearest'
 
 local options = {}
@@ -24,6 +25,7 @@ local common = {
   lr = {2e-4, "Adam's step size", min = 0},
   beta1 = {0.5, "Adam's decay of the mean gradient", min = 0, max = 1},
   beta2 = {0.999, "Adam's decay of the mean squared gradient", min = 0, max = 1},
+  precision = {'float32', 'of convolutions: float32, bf16x3, bfloat16, or reference (plain loops)', one_of = precision.names},
   critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
   seed = {1, 'of weights, z and the order of the data', min = 0, max = 2 ^ 31, integer = true},
   fit = {'auto', "how images of another shape get the size: crop, stretch or pad; auto: the data's own way", one_of = fits},

@@ -2,6 +2,7 @@
 -- run, unless it is trusted with that.
 -- @module gantry.gan.run
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
@@ -110,6 +111,13 @@ local function z_options(self)
   return o
 end
 
+--- What fn makes of the arguments in the precision that the run is trained in.
+local function at_precision(self, fn, ...)
+  local name = self.options.precision or 'float32' -- runs of before there was a choice have none
+  if not precision.codes[name] then native.fail('%s: its options name no precision', self.checkpoint.path) end
+  return precision.within(name, fn, ...)
+end
+
 --- The seed of z: the one given, else the run's.
 local function seed_of(self, seed)
   seed = seed or self.options.seed
@@ -135,7 +143,7 @@ end
 local function try_one(self)
   if self.tried then return end
   local made
-  local ok, problem = pcall(guarded, function() made = samples.images(self.G, samples.z(1, z_options(self), 1)) end)
+  local ok, problem = pcall(guarded, function() made = at_precision(self, samples.images, self.G, samples.z(1, z_options(self), 1)) end)
   if not ok then
     native.fail('%s: its generator makes no images: %s', self.checkpoint.path, (tostring(problem):gsub('^.-%.lua:%d+: ', '')))
   end
@@ -153,7 +161,7 @@ function Run:images(z)
   if not torch.isTensor(z) then native.fail('images: got a %s, wanted a tensor', type(z)) end
   if z:dim() == 1 then z = z:view(1, z:size(1)) end
   try_one(self)
-  return samples.images(self.G, z)
+  return at_precision(self, samples.images, self.G, z)
 end
 
 --- Estimates the statistics of G's batch normalisation anew, in memory: over batches of generated images, as they are used in
@@ -163,7 +171,7 @@ end
 function Run:reestimate()
   try_one(self)
   local batch = is_whole(self.options.batch, 2, 4096) and self.options.batch or 64
-  return self, statistics.reestimate(self.G, z_options(self), batch)
+  return self, at_precision(self, statistics.reestimate, self.G, z_options(self), batch)
 end
 
 --- A sheet of samples with their numbers.

@@ -2,6 +2,7 @@
 -- @module gantry.gan.session
 local data = require 'gantry.data'
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local checkpoint = require 'gantry.gan.checkpoint'
 local folder = require 'gantry.gan.folder'
 local Keeper = require 'gantry.gan.keep'
@@ -68,7 +69,7 @@ function Session:save(due)
   end
   if due then self.keeper:judge(t.number) end
   self.hash = checkpoint.save(folder.file(self.path, 'checkpoint'), t, {
-    recipe = self.recipe.path:match '[^/]+$', data = self.spec, seconds = self.seconds,
+    recipe = self.recipe.path:match '[^/]+$', data = data.absolute(self.spec), seconds = self.seconds,
     keeper = self.keeper:state(), score = self.recipe.score,
   })
   self.saved = t.number
@@ -78,7 +79,7 @@ end
 --- Draws the sample grid and the plot of the metrics.
 function Session:draw_samples()
   local path = ('%s/%06d.png'):format(folder.file(self.path, 'samples'), self.trainer.number)
-  samples.save_grid(path, samples.images(self.trainer.G, self.fixed_z))
+  samples.save_grid(path, precision.within(self.options.precision, samples.images, self.trainer.G, self.fixed_z))
   self.drawn = self.trainer.number
   self.last_grid = path
   plot.draw(self.path, self.recipe.score, folder.file(self.path, 'plot'))
@@ -211,9 +212,15 @@ local function restore(given)
   local layers = {{from = opened.path, values = opened.options}, {from = '--set', values = given.set or {}}}
   if given.steps then layers[3] = {from = '--steps', values = {steps = given.steps}} end
   local o = recipe.options:resolve(unpack(layers))
-  local self = new_session(given.path, recipe, o, state.data, given.quiet)
+  local opens, self = pcall(new_session, given.path, recipe, o, given.data or state.data, given.quiet)
+  if not opens then
+    local what = tostring(self):match '^[^;]*'
+    local missing = what:find '^data: there is no ' or what:find '^data: %w+: there is no '
+    if given.data or not missing then error(self, 0) end
+    native.fail('%s; where it was moved: gantry resume %s --data SPEC', what, given.path)
+  end
   if state.data_size ~= self.dataset:size() then
-    native.fail('%s: has %d images now and had %s when the run began; training would go another way', state.data, self.dataset:size(),
+    native.fail('%s: has %d images now and had %s when the run began; training would go another way', self.spec, self.dataset:size(),
       tostring(state.data_size))
   end
   self.trainer:restore(state, opened.file)
@@ -236,7 +243,8 @@ local function restore(given)
 end
 
 --- Goes on with a run from its last checkpoint. Executes the recipe that is stored in the run.
--- @tparam table given path, steps (a new last step), set (changed options), checkpoint (nil, 'best' or a step that was kept), quiet
+-- @tparam table given path, data (where it was moved), steps (a new last step), set (changed options), checkpoint (nil, 'best' or a
+-- step that was kept), quiet
 -- @treturn Session
 function session.resume(given)
   run.expect(given.path)

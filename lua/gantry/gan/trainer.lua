@@ -8,6 +8,7 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
+local precision = require 'gantry.autograd.precision'
 local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
 local Step = require 'gantry.gan.step'
@@ -71,7 +72,7 @@ end
 function Trainer:step()
   local s = self.state
   s.number = self.number + 1
-  local ok, problem = pcall(autograd.scope, one_step, self)
+  local ok, problem = pcall(precision.within, self.options.precision, autograd.scope, one_step, self)
   s:clear()
   if not ok then
     self.diverged = s.diverged

@@ -45,6 +45,7 @@ local function layers(net, input)
   net:track(false)
   local ok, problem = pcall(autograd.no_grad, run, net, nil)
   net:track(true)
+  if native.is_interrupt(problem) then error(problem, 0) end
   return lines, x, not ok and problem or nil
 end
 

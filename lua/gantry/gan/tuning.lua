@@ -1,6 +1,7 @@
 --- Finding the fastest way for each convolution of a recipe, by timing all of them in turn.
 -- @module gantry.gan.tuning
 local native = require 'gantry.native'
+local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local convolutions = require 'gantry.gan.convolutions'
 local folder = require 'gantry.gan.folder'
@@ -56,7 +57,7 @@ function tuning.find(recipe, o)
   convolutions.watch(function() trainer:step() end, visit(1))
   for _, n in ipairs(sampling_sizes(o)) do
     local z = samples.z(n, o, o.seed)
-    convolutions.watch(function() samples.images(trainer.G, z) end, visit(0))
+    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, z) end, visit(0))
   end
   return found
 end
@@ -105,6 +106,7 @@ end
 -- @tparam gt_conv_case c
 -- @int rounds how often
 -- @treturn[opt] table way -> median of seconds; nothing where a signal came
+-- @treturn[opt] table way -> least of seconds
 function tuning.time(c, rounds)
   local ways, all = convolutions.ways(c), {}
   local w, run = prepare(c)
@@ -126,9 +128,9 @@ function tuning.time(c, rounds)
       if C.gt_interrupted() ~= 0 then return nil end
     end
   end
-  local medians = {}
-  for way, list in pairs(all) do medians[way] = median(list) end
-  return medians
+  local medians, least = {}, {}
+  for way, list in pairs(all) do medians[way], least[way] = median(list), math.min(unpack(list)) end
+  return medians, least
 end
 
 --- Times all ways of some convolutions, and says of each which is the fastest and whether it deserves an entry in a table.
@@ -146,7 +148,8 @@ function tuning.run(list, how)
     for number, entry in ipairs(list) do
       base()
       entry.chosen = C.gt_conv_way(entry.case)
-      entry.times = tuning.time(entry.case, how.rounds)
+      local least
+      entry.times, least = tuning.time(entry.case, how.rounds)
       if not entry.times then
         whole = false
         return
@@ -155,7 +158,9 @@ function tuning.run(list, how)
       for way, seconds in pairs(entry.times) do
         if seconds < entry.times[entry.fastest] then entry.fastest = way end
       end
-      entry.wins = entry.times[entry.fastest] < tuning.MARGIN * entry.times[entry.chosen]
+      -- By the medians and by the best of each: a machine that was disturbed does not make an entry.
+      entry.wins = entry.times[entry.fastest] < tuning.MARGIN * entry.times[entry.chosen] and
+        least[entry.fastest] < tuning.MARGIN * least[entry.chosen]
       how.visit(entry, number)
     end
   end, native.keep_trace)

@@ -44,8 +44,8 @@ function fused.activation(class, slope)
   announce(activations, class, {slope = slope})
 end
 
---- The slope of an activation that a layer can apply itself; nil where the two run one after the other. While somebody watches each
--- module's output, all do.
+--- The slope of an activation that a layer can apply itself; nil where the two run one after the other, as all do while somebody
+-- watches each module's output.
 -- @param layer a module
 -- @param activation the one behind it, or nil
 -- @treturn[opt] number

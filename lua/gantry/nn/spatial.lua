@@ -3,6 +3,7 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local precision = require 'gantry.autograd.precision'
 local kernel = require 'gantry.nn.kernel'
 
 local C, check, fail = native.C, native.check, native.fail
@@ -11,11 +12,12 @@ local dims = ffi.new 'int64_t[8]'
 
 local spatial = {}
 
---- The layer's stride and padding for the C functions. Networks saved long ago had one field `padding`, or none.
+--- The layer's stride and padding, and the precision in force, for the C functions. Networks saved long ago had one field
+-- `padding`, or none.
 function spatial.shape(layer)
   local pad_w = layer.padW or layer.padding or 0
   local pad_h = layer.padH or pad_w
-  return conv_shape_t(layer.dH, layer.dW, pad_h, pad_w, 1, 1, 1, 0)
+  return conv_shape_t(layer.dH, layer.dW, pad_h, pad_w, 1, 1, 1, precision.code)
 end
 
 --- Sets the fields that say what a layer's kernel is, as Torch7 took its arguments; kH may be left out.

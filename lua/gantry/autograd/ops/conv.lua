@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local precision = require 'gantry.autograd.precision'
 local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
@@ -51,10 +52,12 @@ local pool_fields = {'kh', 'kw', 'stride_h', 'stride_w', 'pad_h', 'pad_w'}
 local pool_defaults = {stride_h = 'kh', stride_w = 'kw', pad_h = 0, pad_w = 0}
 
 return function(ops)
-  --- How a convolution moves: a gt_conv_shape from named fields.
+  --- How a convolution moves: a gt_conv_shape from named fields, with the precision in force.
   -- @tparam table o stride_h, stride_w (default 1), pad_h, pad_w (0), dil_h, dil_w (1), groups (1)
   function ops.conv_shape(o)
-    return conv_t(unpack(fields('conv_shape', o, conv_fields, conv_defaults)))
+    local list = fields('conv_shape', o, conv_fields, conv_defaults)
+    list[#list + 1] = precision.code
+    return conv_t(unpack(list))
   end
 
   --- How a pooling window moves: a gt_pool_shape.
