@@ -126,7 +126,9 @@ function Trainer:generator()
       if not (name:find '%.weight$' or name:find '%.bias$' or name:find '%.parameter_%d+$') then t:copy(own[name]) end
     end)
     -- ... but for batch norm, where there is a z to generate from.
-    if not self.recipe.pairs then statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes) end
+    if not self.recipe.pairs then
+      precision.within(o.precision, statistics.reestimate, self.ema, o, o.batch, self.recipe.labels and o.classes)
+    end
     self.estimated = self.number
   end
   return self.ema
