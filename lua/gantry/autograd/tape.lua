@@ -1,4 +1,4 @@
---- The tape: applies ops and remembers how values came about. gantry.autograd.backward walks back over it.
+--- The tape: applies ops and remembers how values came about. gantry.autograd.pass walks back over it.
 --
 -- An op's backward is written with ops again. In a plain backward pass those run on tensors and leave no trace; with
 -- create_graph they run on values and are recorded like everything else, so that gradients of gradients need nothing more.

@@ -2,6 +2,7 @@
 -- @module gantry.autograd.ops
 local backward = require 'gantry.autograd.backward'
 local op = require 'gantry.autograd.op'
+local Pass = require 'gantry.autograd.pass'
 local Value = require 'gantry.autograd.value'
 
 local ops = {}
@@ -10,7 +11,7 @@ for _, part in ipairs {
 } do
   require('gantry.autograd.ops.' .. part)(ops)
 end
-backward.bind(op.table.add)
+Pass.bind(op.table.add)
 
 -- Every op whose first argument is a tensor is a method of values.
 local functions_only = {cat = true, conv_shape = true, pool_shape = true}
