@@ -54,7 +54,7 @@ local function print_sums(report)
     total = total + row.seconds
   end
   io.stdout:write 'sums\n'
-  for _, group in ipairs {'convolutions', 'matrix products', 'batch norm', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
+  for _, group in ipairs {'convolutions', 'matrix products', 'normalisation', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
     if sums[group] then line('', group == 'rest' and 'everything else' or group, '', sums[group], report) end
   end
   line('', 'not attributed', '', {seconds = report.rest, flops = 0, bytes = 0}, report)

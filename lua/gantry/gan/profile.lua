@@ -228,7 +228,7 @@ local function group_of(module)
   if type(module) == 'string' then return groups[module] or 'rest' end
   local class = torch.typename(module) or ''
   if class:match 'Convolution' or class:match 'Linear' then return class:match 'Linear' and 'matrix products' or 'convolutions' end
-  if class:match 'BatchNormalization' then return 'batch norm' end
+  if class:match 'Normali[sz]ation' then return 'normalisation' end
   if module.modules or class:match 'View' or class:match 'Reshape' then return 'layout' end
   return 'activations'
 end
@@ -237,11 +237,14 @@ local order = {forward = 1, input = 2, weight = 3, gradient = 4}
 
 --- Rows of one step out of an account.
 function profile.summarize(report, account, trainer, observed_times)
-  local places = convolutions.places {G = trainer.G, D = trainer.D}
-  local function key(row)
-    if type(row.layer) == 'string' then return 'Z' .. row.layer end
-    local place = places[row.layer] or 'Z'
-    return (place:sub(1, 1) == 'G' and 'A' or 'B') .. place:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end)
+  local places, rank = convolutions.places(trainer.nets), {}
+  for i, name in ipairs(trainer.names) do rank[name] = i end
+  local function key(row) -- networks in the recipe's order, layers in theirs; then what belongs to none
+    if type(row.layer) == 'string' then return '999' .. row.layer end
+    local place = places[row.layer] or '?'
+    return ('%03d'):format(rank[place:match '^%S+'] or 998) .. place:gsub(' .*', function(at)
+      return (at:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end))
+    end)
   end
   local rest = {}
   for i, seconds in ipairs(observed_times) do rest[i] = account.base.steps[i] or seconds end

@@ -5,6 +5,7 @@ local precision = require 'gantry.autograd.precision'
 local torch = require 'gantry.torch'
 local convolutions = require 'gantry.gan.convolutions'
 local folder = require 'gantry.gan.folder'
+local options = require 'gantry.gan.options'
 local samples = require 'gantry.gan.samples'
 local Trainer = require 'gantry.gan.trainer'
 local tryout = require 'gantry.gan.tryout'
@@ -28,13 +29,20 @@ local function sampling_sizes(o)
   return sizes
 end
 
+-- What a generator is given for n samples: z, or where it turns images into others, images.
+local function sample_input(recipe, o, n)
+  if not recipe.pairs then return samples.z(n, o, o.seed) end
+  local h, w = options.sides(o.size)
+  return torch.FloatTensor(n, o.channels, h, w):uniform(torch.Generator(1), -1, 1)
+end
+
 --- Every convolution of a step of a recipe, and of drawing samples.
 -- @tparam Recipe recipe
 -- @tparam table o resolved options
 -- @treturn {table,...} case (gt_conv_case), text, count (how often a step computes it), layers ('G 4, D 2'), in the order of a step
 function tuning.find(recipe, o)
-  local trainer = Trainer.new(recipe, o, tryout.noise(o))
-  local places = convolutions.places {G = trainer.G, D = trainer.D}
+  local trainer = Trainer.new(recipe, o, tryout.noise(o, recipe.pairs))
+  local places = convolutions.places(trainer.nets)
   local found, by_text = {}, {}
   local function visit(per_step)
     return function(module, c)
@@ -56,8 +64,8 @@ function tuning.find(recipe, o)
   end
   convolutions.watch(function() trainer:step() end, visit(1))
   for _, n in ipairs(sampling_sizes(o)) do
-    local z = samples.z(n, o, o.seed)
-    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, z) end, visit(0))
+    local input, labels = sample_input(recipe, o, n), recipe.labels and samples.labels(n, o.classes) or nil
+    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, input, labels) end, visit(0))
   end
   return found
 end
