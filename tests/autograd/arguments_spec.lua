@@ -49,6 +49,7 @@ local calls = {
 local others = {
   {'add_bias', {images(), torch.rand(4), 0.2}}, {'avg_pool', {ops.inner(images()), pool}},
   {'batch_norm', {images(), torch.rand(4), torch.rand(4), {train = true, slope = 0.2}}}, {'cat', {{images(), images()}, 1}},
+  {'conv', {images(), torch.rand(5, 4, 3, 3), conv, 0.2}},
   {'group_norm', {ops.inner(images()), 2}}, {'view', {ops.inner(images()), 2, -1}}, {'view', {matrix(), torch.LongStorage {4, 3}}},
 }
 

@@ -13,6 +13,7 @@ describe('pairs', function()
   it('have the scene on the right and its parts, in colours that do not change, on the left', function()
     for _, kind in ipairs {'faces', 'rooms'} do
       local set = data.open('pairs:' .. kind, {size = {32, 64}, seed = 4})
+      assert.equal('pairs:' .. kind, data.absolute('pairs:' .. kind))
       local left, right = samples.pairs(set, {3, 9})
       local scenes = data.open('scenes:' .. kind, {size = 32, seed = 4})
       for k, i in ipairs {3, 9} do assert.is_true((right[k] - scenes:get(i)):abs():max() < 1e-6) end

@@ -6,6 +6,7 @@ local gan = require 'gantry.gan'
 local options = require 'gantry.gan.options'
 local recipes = require 'gantry.gan.recipe'
 local tryout = require 'gantry.gan.tryout'
+local tuning = require 'gantry.gan.tuning'
 local command = require 'tests.support.command'
 
 -- Small settings for whatever options a recipe has.
@@ -54,6 +55,10 @@ describe('recipe', function()
       assert.is_truthy(text:find 'arXiv %d%d%d%d%.%d' or text:find '%d%d%d%d, "', 'its reference is missing')
     end)
 
+    it(entry.name .. ' has its convolutions found', function()
+      for _, found in ipairs(tuning.find(recipe, resolve(recipe))) do assert.not_equal('', found.layers) end
+    end)
+
     it(entry.name .. ' passes gantry check', function()
       local report = tryout.run(recipe, resolve(recipe))
       assert.same({}, report.problems)
@@ -82,6 +87,8 @@ describe('recipe', function()
       local h, w = options.sides(opened.options.size)
       assert.same({3, opened.options.channels, h, w}, images:size():totable())
       assert.is_true(images:min() >= -1 and images:max() <= 1 and images:std() > 0)
+      assert.equal(('1x%dx%dx%d'):format(opened.options.channels, h, w), opened.G:summary()[1].output) -- as the prompt shows it
+      if opened.checkpoint.networks.D then assert.is_true(#opened.D:summary() >= 1) end
     end)
   end
 end)

@@ -146,6 +146,22 @@ describe('profile', function()
     assert.equal(10 * 2 * 16 * 4 * 64 * 3 * 16, found)
   end)
 
+  it('knows the networks of recipes that have others than G and D', function()
+    for name, wanted in pairs {cyclegan = {'back', 'judge'}, vae = {'encoder'}, acgan = {'D'}} do
+      local other = gan.load_recipe(name)
+      local declared = other.options.declared
+      local small = other.options:resolve {from = 'test', values = {
+        size = 16, batch = 4, samples = 4, base = declared.base and 4, z_size = declared.z_size and 8,
+      }}
+      local names = {}
+      for _, row in ipairs(profile.run(other, small, tryout.noise(small, other.pairs), 1).rows) do
+        assert.not_equal('?', row.name)
+        names[row.name:match '^%S+'] = true
+      end
+      for _, net in ipairs(wanted) do assert.truthy(names[net], name .. ' ' .. net) end
+    end
+  end)
+
   it('leaves the training as it is', function()
     local plain = gan.trainer(recipe, o, tryout.noise(o))
     plain:step()

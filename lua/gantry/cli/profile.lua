@@ -54,7 +54,7 @@ local function print_sums(report)
     total = total + row.seconds
   end
   io.stdout:write 'sums\n'
-  for _, group in ipairs {'convolutions', 'matrix products', 'normalisation', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
+  for _, group in ipairs {'convolutions', 'matrix products', 'normalization', 'activations', 'layout', 'optimizer', 'data', 'rest'} do
     if sums[group] then line('', group == 'rest' and 'everything else' or group, '', sums[group], report) end
   end
   line('', 'not attributed', '', {seconds = report.rest, flops = 0, bytes = 0}, report)
@@ -69,7 +69,7 @@ return function(arguments)
   show.set_threads('profile', given.threads)
   local recipe, resolved = show.resolve('profile', given)
   local data, options = require 'gantry.data', require 'gantry.gan.options'
-  local dataset = data.open(given.data, options.for_data(resolved))
+  local dataset = data.open(given.data, options.for_data(resolved, recipe.pairs))
   show.settings(recipe, resolved)
   local live = C.gt_terminal_columns(1) > 0
   native.check(C.gt_catch_signals(1))

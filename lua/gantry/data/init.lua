@@ -116,7 +116,7 @@ end
 function data.absolute(spec)
   local kind, path = spec:match '^(%w+):(.*)$'
   if not kinds[kind] then kind, path = nil, spec end
-  if kind == 'scenes' or path:sub(1, 1) == '/' then return spec end
+  if kind == 'scenes' or kind == 'pairs' or path:sub(1, 1) == '/' then return spec end
   return (kind and kind .. ':' or '') .. lfs.currentdir():gsub('/$', '') .. '/' .. path:gsub('^%./', '')
 end
 

@@ -228,7 +228,8 @@ local function group_of(module)
   if type(module) == 'string' then return groups[module] or 'rest' end
   local class = torch.typename(module) or ''
   if class:match 'Convolution' or class:match 'Linear' then return class:match 'Linear' and 'matrix products' or 'convolutions' end
-  if class:match 'Normali[sz]ation' then return 'normalisation' end
+  if class:match 'Normalization' then return 'normalization' end
+  if torch.isTypeOf(module, 'nn.Composite') then return 'rest' end
   if module.modules or class:match 'View' or class:match 'Reshape' then return 'layout' end
   return 'activations'
 end
@@ -238,13 +239,12 @@ local order = {forward = 1, input = 2, weight = 3, gradient = 4}
 --- Rows of one step out of an account.
 function profile.summarize(report, account, trainer, observed_times)
   local places, rank = convolutions.places(trainer.nets), {}
-  for i, name in ipairs(trainer.names) do rank[name] = i end
-  local function key(row) -- networks in the recipe's order, layers in theirs; then what belongs to none
-    if type(row.layer) == 'string' then return '999' .. row.layer end
-    local place = places[row.layer] or '?'
-    return ('%03d'):format(rank[place:match '^%S+'] or 998) .. place:gsub(' .*', function(at)
-      return (at:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end))
-    end)
+  for i, name in ipairs(trainer.names) do rank[name] = ('%04d'):format(i) end
+  local function key(row)
+    local place = places[row.layer]
+    if not place then return 'Z' .. (type(row.layer) == 'string' and row.layer or '') end
+    local net, rest = place:match '^(%S+)(.*)$'
+    return rank[net] .. rest:gsub('%d+', function(d) return ('%04d'):format(tonumber(d)) end)
   end
   local rest = {}
   for i, seconds in ipairs(observed_times) do rest[i] = account.base.steps[i] or seconds end

@@ -79,7 +79,7 @@ function Trainer.new(recipe, o, dataset)
     self.ema = self.G:clone()
     self.ema_parameters = self.ema:getParameters()
   end
-  self.d_loss, self.g_loss = recipe.d_loss or losses.d_loss, recipe.g_loss or losses.g_loss
+  self.d_loss, self.g_loss = recipe.d_loss or losses.d_terms, recipe.g_loss or losses.g_loss
   return self
 end
 
@@ -126,7 +126,9 @@ function Trainer:generator()
       if not (name:find '%.weight$' or name:find '%.bias$' or name:find '%.parameter_%d+$') then t:copy(own[name]) end
     end)
     -- ... but for batch norm, where there is a z to generate from.
-    if not self.recipe.pairs then statistics.reestimate(self.ema, o, o.batch, self.recipe.labels and o.classes) end
+    if not self.recipe.pairs then
+      precision.within(o.precision, statistics.reestimate, self.ema, o, o.batch, self.recipe.labels and o.classes)
+    end
     self.estimated = self.number
   end
   return self.ema

@@ -29,13 +29,6 @@ local function sampling_sizes(o)
   return sizes
 end
 
--- What a generator is given for n samples: z, or where it turns images into others, images.
-local function sample_input(recipe, o, n)
-  if not recipe.pairs then return samples.z(n, o, o.seed) end
-  local h, w = options.sides(o.size)
-  return torch.FloatTensor(n, o.channels, h, w):uniform(torch.Generator(1), -1, 1)
-end
-
 --- Every convolution of a step of a recipe, and of drawing samples.
 -- @tparam Recipe recipe
 -- @tparam table o resolved options
@@ -64,8 +57,9 @@ function tuning.find(recipe, o)
   end
   convolutions.watch(function() trainer:step() end, visit(1))
   for _, n in ipairs(sampling_sizes(o)) do
-    local input, labels = sample_input(recipe, o, n), recipe.labels and samples.labels(n, o.classes) or nil
-    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, input, labels) end, visit(0))
+    local z = recipe.pairs and torch.FloatTensor(n, o.channels, options.sides(o.size)):zero() or samples.z(n, o, o.seed)
+    local labels = recipe.labels and samples.labels(n, o.classes)
+    convolutions.watch(function() precision.within(o.precision, samples.images, trainer.G, z, labels) end, visit(0))
   end
   return found
 end

@@ -113,8 +113,9 @@ function summary.expect(net, make, guard) expected[net] = {make, guard} end
 local function outputs_expected(net)
   local make, guard = unpack(expected[net])
   local outputs
-  if pcall(guard, function() outputs = outputs_of(net, nested.values(make())) end) then return outputs end
-  return outputs_there(net)
+  local ok, problem = pcall(guard, function() outputs = outputs_of(net, nested.values(make())) end)
+  if native.is_interrupt(problem) then error(problem, 0) end
+  return ok and outputs or outputs_there(net)
 end
 
 --- See nn.Module:summary.
