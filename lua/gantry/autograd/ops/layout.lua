@@ -28,7 +28,7 @@ return function(ops)
   --- Images in the inner layout: sizes N x C x H x W, memory [H][W][N][C]; x itself where it is that.
   function ops.inner(x)
     local t = Value.tensor(x, 'inner')
-    if t.rank ~= 4 then fail('inner: got %d dimensions, wanted the 4 of images', t.rank) end
+    if t.rank ~= 4 then native.fail('inner: got %d dimensions, wanted the 4 of images', t.rank) end
     if C.gt_is_inner(t) ~= 0 then return x end
     return inner(x)
   end
