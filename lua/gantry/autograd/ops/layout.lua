@@ -3,7 +3,7 @@ local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local Value = require 'gantry.autograd.value'
 
-local C, check, fail, new_tensor = native.C, native.check, native.fail, native.new_tensor
+local C, check, new_tensor = native.C, native.check, native.new_tensor
 local define = op.define
 
 return function(ops)
