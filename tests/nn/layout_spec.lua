@@ -110,6 +110,15 @@ describe('a chain of modules', function()
     for i = 1, #sums[1] do near(sums[1][i], sums[2][i] + sums[3][i], 1e-9) end
   end)
 
+  it('on tensors: a view behind a convolution, forward and backward', function()
+    local conv, view = nn.SpatialConvolution(3, 4, 3, 3):double(), nn.View(64):setNumInputDims(3):double()
+    local net = nn.Sequential():add(conv:clone()):add(view:clone())
+    local images, g = torch.DoubleTensor(n, 3, 6, 6):normal(), torch.DoubleTensor(n, 64):normal()
+    near(net:forward(images), view:forward(conv:forward(images)))
+    near(net:backward(images, g), conv:backward(images, view:backward(conv.output, g)))
+    assert.is_true(is_inner(net:get(1).output))
+  end)
+
   it('leaves few images, and what is no batch of images, as they are', function()
     local net = nn.Sequential():add(nn.SpatialConvolution(3, 4, 3, 3)):add(nn.ReLU())
     assert.is_false(is_inner(net:forward(torch.Tensor(15, 3, 5, 5):normal())))

@@ -41,6 +41,12 @@ function losses.non_saturating_g(on_fake) return ops.softplus(-on_fake):mean() e
 --- A recipe's d_loss where it has none: minimax_d.
 function losses.d_loss(s) return losses.minimax_d(s.D(s.real), s.D(s.fake)) end
 
+--- The same as a list of its terms (see Step:update): what is trained by where a recipe has no d_loss.
+losses.d_terms = {
+  function(s) return ops.softplus(-s.D(s.real)):mean() end,
+  function(s) return ops.softplus(s.D(s.fake)):mean() end,
+}
+
 --- A recipe's g_loss where it has none: non_saturating_g.
 function losses.g_loss(s) return losses.non_saturating_g(s.D(s.fake)) end
 

@@ -162,8 +162,14 @@ local function evaluate(loss_function, s)
   error(loss, 0)
 end
 
--- Computes a loss on the batch at hand and adds its gradients, over `parts`, to those of the networks that learn.
+-- Computes a loss on the batch at hand and adds its gradients, over `parts`, to those of the networks that learn. Of a list of terms
+-- each one's gradients are computed before the next one is recorded: only one's history takes memory.
 local function gather(self, names, loss_function, parts)
+  if type(loss_function) == 'table' then
+    local sum = 0
+    for _, term in ipairs(loss_function) do sum = sum + gather(self, names, term, parts) end
+    return sum
+  end
   local whose = table.concat(names, ' and ') .. "'s"
   local loss = evaluate(loss_function, self)
   if not autograd.is_value(loss) or loss:nElement() ~= 1 then
@@ -203,7 +209,8 @@ end
 -- With the option `accumulate` above 1 the loss's gradients are the means over so many minibatches: the one that was drawn, and others
 -- that are drawn for it.
 -- @tparam string|{string,...} names 'G', 'D' or others of the recipe
--- @func loss_function loss(s): a value of one element
+-- @func loss_function loss(s): a value of one element; or a list of functions, the terms of a sum, of which only one at a time takes
+-- memory for its history
 -- @treturn number the loss
 -- @usage s:update({'G', 'encoder'}, function(s) return ... end)
 function Step:update(names, loss_function)

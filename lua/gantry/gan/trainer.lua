@@ -79,7 +79,7 @@ function Trainer.new(recipe, o, dataset)
     self.ema = self.G:clone()
     self.ema_parameters = self.ema:getParameters()
   end
-  self.d_loss, self.g_loss = recipe.d_loss or losses.d_loss, recipe.g_loss or losses.g_loss
+  self.d_loss, self.g_loss = recipe.d_loss or losses.d_terms, recipe.g_loss or losses.g_loss
   return self
 end
 

@@ -5,6 +5,7 @@ local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
 local kernel = require 'gantry.nn.kernel'
+local layout = require 'gantry.nn.layout'
 require 'gantry.nn.module'
 
 local fail = native.fail
@@ -69,8 +70,19 @@ end
 
 function View:updateOutput(input)
   kernel.want(input, self)
-  self.output = kernel.view(input, result_sizes(self, input))
+  -- Images in the convolutions' layout are no view of anything contiguous; other strides are the caller's to mend, as in Torch7.
+  local plain = input
+  if layout.is_inner(input) then
+    self._input = self._input or kernel.buffer(self)
+    plain = kernel.contiguous(input, self._input)
+  end
+  self.output = kernel.view(plain, result_sizes(self, input))
   return self.output
+end
+
+function View:clearState()
+  kernel.clear(self, '_input', '_gradOutput')
+  return parent.clearState(self)
 end
 
 function View:updateGradInput(input, gradOutput)
