@@ -121,10 +121,12 @@ static int default_threads(void) {
 static int in_use(void) { return __atomic_load_n(&pool.threads, __ATOMIC_RELAXED); }
 static void use(int threads) { __atomic_store_n(&pool.threads, threads, __ATOMIC_RELAXED); }
 
-/* A worker that takes no signals: handlers belong to the threads of whoever installed them. */
+/* A worker that takes no signals from outside: handlers belong to the threads of whoever installed them. What an instruction of its own
+ * raises it takes: blocked, that would end the process whatever the handler (map.c has one). */
 static bool start_worker(int self) {
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, SIGBUS), sigdelset(&all, SIGSEGV), sigdelset(&all, SIGFPE), sigdelset(&all, SIGILL);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = pthread_create(&pool.workers[self], NULL, worker, (void *)(intptr_t)self) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);

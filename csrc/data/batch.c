@@ -1,6 +1,7 @@
 /* batch.c: batches of a loader's pictures, made by background jobs while the caller computes, and handed over as tensors,
  * bytes or -1..1. Jobs write to bytes of the batch's own, so nothing that a program does to its tensors can meet them. */
 #include "loader.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +32,13 @@ static int fill(gt_batch *b, int k) {
     i = i + 1 < l->size ? i + 1 : 0;
     code = gt__loader_make(out, l, i, position);
   }
-  if (gt__loader_skips(l, code))
-    return gt__fail(code, "data: none of the %lld files can be read; the first: %s", (long long)l->size, gt_loader_reason(l, 0));
+  if (gt__loader_skips(l, code)) {
+    /* Another job may be about to note why; this one knows too. */
+    char own[400];
+    snprintf(own, sizeof own, "%s", gt_last_error());
+    const char *reason = gt_loader_reason(l, 0);
+    return gt__fail(code, "data: none of the %lld files can be read; the first: %s", (long long)l->size, reason[0] ? reason : own);
+  }
   return code;
 }
 

@@ -1,5 +1,6 @@
 /* winograd.inl: the transforms of Winograd's F(4, 2) and F(4, 3) in two dimensions, once for every CPU level.
- * vec: a vector of LANES floats; LOAD_PART(p, n), STORE_PART(p, v, n): the first n < LANES of them.
+ * vec: a vector of LANES floats; LOAD_PART(p, n), STORE_PART(p, v, n): the first n < LANES of them; STREAM(p, v): a store past the caches, FENCE:
+ * after those.
  *
  * Four outputs of r taps, y[i] = g[0] d[i] + ... + g[r-1] d[i+r-1], from r + 3 products at the points 0, 1, -1, 2, infinity and, for r = 3,
  * -2 (Lavin and Gray 2015, arXiv 1509.09308; matrices by Toom and Cook's rule): y = At ((G g) * (Bt d)). The gradient by g is
@@ -105,8 +106,18 @@ static inline __attribute__((always_inline)) vec load_some(const float *p, int p
   return v;
 }
 
+static inline __attribute__((always_inline)) void keep(float *p, vec v) { memcpy(p, &v, sizeof v); }
+static inline void keep_done(void) {}
+
+/* Packed weights are more than a cache holds: written past it, no line is fetched only to be overwritten. */
+static inline __attribute__((always_inline)) void pass_by(float *p, vec v) {
+  if ((uintptr_t)p % sizeof v == 0) STREAM(p, v);
+  else memcpy(p, &v, sizeof v);
+}
+static inline void pass_by_done(void) { FENCE; }
+
 /* to[OUT][OUT] runs of `count` numbers from from[IN][IN] of them; NULL among `to` is not written. */
-#define TRANSFORM(name, IN, OUT, one)                                                                     \
+#define TRANSFORM(name, IN, OUT, one, STORE)                                                                     \
   static inline __attribute__((always_inline)) void name##_at(float *const *to, const float *const *from, int64_t i, int part) { \
     vec half[OUT * IN], column[IN], row[OUT];                                                             \
     UNROLL for (int q = 0; q < IN; q++) {                                                                 \
@@ -119,7 +130,7 @@ static inline __attribute__((always_inline)) vec load_some(const float *p, int p
         float *p = to[r * OUT + q];                                                                       \
         if (!p) continue;                                                                                 \
         if (part) STORE_PART(p + i, row[q], part);                                                        \
-        else memcpy(p + i, &row[q], sizeof row[q]);                                                       \
+        else STORE(p + i, row[q]);                                                                        \
       }                                                                                                   \
     }                                                                                                     \
   }                                                                                                       \
@@ -127,6 +138,7 @@ static inline __attribute__((always_inline)) vec load_some(const float *p, int p
     int64_t i = 0;                                                                                        \
     for (; i + LANES <= count; i += LANES) name##_at(to, from, i, 0);                                     \
     if (i < count) name##_at(to, from, i, (int)(count - i));                                              \
+    STORE##_done();                                                                                       \
   }
 
 #if defined(__clang__)
@@ -134,16 +146,16 @@ static inline __attribute__((always_inline)) vec load_some(const float *p, int p
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
-TRANSFORM(operand2, 5, 5, bt2)
-TRANSFORM(result2, 5, 4, at2)
-TRANSFORM(gradient2, 4, 5, a2)
-TRANSFORM(weight2, 2, 5, g2)
-TRANSFORM(weight_gradient2, 5, 2, gt2)
-TRANSFORM(operand3, 6, 6, bt3)
-TRANSFORM(result3, 6, 4, at3)
-TRANSFORM(gradient3, 4, 6, a3)
-TRANSFORM(weight3, 3, 6, g3)
-TRANSFORM(weight_gradient3, 6, 3, gt3)
+TRANSFORM(operand2, 5, 5, bt2, keep)
+TRANSFORM(result2, 5, 4, at2, keep)
+TRANSFORM(gradient2, 4, 5, a2, keep)
+TRANSFORM(weight2, 2, 5, g2, pass_by)
+TRANSFORM(weight_gradient2, 5, 2, gt2, keep)
+TRANSFORM(operand3, 6, 6, bt3, keep)
+TRANSFORM(result3, 6, 4, at3, keep)
+TRANSFORM(gradient3, 4, 6, a3, keep)
+TRANSFORM(weight3, 3, 6, g3, pass_by)
+TRANSFORM(weight_gradient3, 6, 3, gt3, keep)
 #undef TRANSFORM
 #undef UNROLL
 

@@ -11,6 +11,8 @@ static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1}; /* ones in the
 #define FIRST(n) _mm256_loadu_si256((const __m256i *)(mask + 8 - (n)))
 #define LOAD_PART(p, n) _mm256_maskload_ps(p, FIRST(n))
 #define STORE_PART(p, v, n) _mm256_maskstore_ps(p, FIRST(n), v)
+#define STREAM(p, v) _mm256_stream_ps(p, v)
+#define FENCE _mm_sfence()
 #include "winograd.inl"
 
 void gt__winograd_avx2(gt__winograd_kernels *to) { *to = table; }

@@ -13,6 +13,8 @@ static inline vec LOAD_PART(const float *p, int n) {
 static inline void STORE_PART(float *p, vec v, int n) {
   for (int i = 0; i < n; i++) p[i] = v[i];
 }
+#define STREAM(p, v) memcpy(p, &(v), sizeof(v))
+#define FENCE (void)0
 #include "winograd.inl"
 
 void gt__winograd_generic(gt__winograd_kernels *to) { *to = table; }

@@ -23,6 +23,7 @@ enum {
   TASK_ROWS = 1024,          /* rows of the result (positions x images) in one task */
   TASKS = 16,                /* tasks are made smaller rather than fewer than this */
   SUMS_GROUP = 128, SUMS_CHANNELS = 256,   /* of y and x in one task of the weight form */
+  PART = 128,                /* of a row of w in one task */
   CHUNK = 32 << 10           /* numbers rounded in one task, about */
 };
 
@@ -324,29 +325,24 @@ static void sums_task(void *context, int64_t task) {
   kernels->end();
 }
 
-/* w[o][c][tap] = beta w + scale times the sums of all chunks: one channel of x, one panel of y's. */
+/* w[o][c][tap] = beta w + scale times the sums of all chunks: a part of the rows of w that belong to one panel. */
 static void unpack_task(void *context, int64_t task) {
-  enum { TAPS = 64 };        /* at a time */
   const sums_job *job = context;
   const geometry *g = job->g;
-  int64_t c = task % g->c, j0 = task / g->c * SIDE, cols = gt__min(SIDE, g->o - j0);
-  int64_t panels = gt__ceil_div(g->o, SIDE), panel = g->taps * g->c * SIDE;
-  for (int64_t t0 = 0; t0 < g->taps; t0 += TAPS) {
-    float sum[TAPS][SIDE], turned[SIDE][TAPS];
-    int64_t taps = gt__min(TAPS, g->taps - t0);
-    for (int64_t t = 0; t < taps; t++) {
-      const float *from = job->sums + j0 / SIDE * panel + ((t0 + t) * g->c + c) * SIDE;
-      for (int64_t j = 0; j < cols; j++) sum[t][j] = from[j];
-      for (int64_t k = 1; k < job->chunks; k++) {
-        from += panels * panel;
-        for (int64_t j = 0; j < cols; j++) sum[t][j] += from[j];
-      }
+  int64_t row = g->c * g->taps, parts = gt__ceil_div(row, PART), e0 = task % parts * PART, count = gt__min(PART, row - e0);
+  int64_t j0 = task / parts * SIDE, cols = gt__min(SIDE, g->o - j0), all = gt__ceil_div(g->o, SIDE) * row * SIDE;
+  float sum[PART][SIDE], turned[SIDE][PART];
+  for (int64_t e = 0; e < count; e++) {
+    const float *from = job->sums + j0 * row + ((e0 + e) % g->taps * g->c + (e0 + e) / g->taps) * SIDE;
+    memcpy(sum[e], from, sizeof sum[e]);
+    for (int64_t k = 1; k < job->chunks; k++) {
+      for (int64_t j = 0; j < SIDE; j++) sum[e][j] += from[k * all + j];
     }
-    gt__matrix()->transpose_f(turned[0], TAPS, sum[0], SIDE, taps, cols);
-    for (int64_t j = 0; j < cols; j++) {
-      float *w = job->w + ((j0 + j) * g->c + c) * g->taps + t0;
-      for (int64_t t = 0; t < taps; t++) w[t] = job->beta == 0 ? job->scale * turned[j][t] : job->beta * w[t] + job->scale * turned[j][t];
-    }
+  }
+  gt__matrix()->transpose_f(turned[0], PART, sum[0], SIDE, count, cols);
+  for (int64_t j = 0; j < cols; j++) {
+    float *w = job->w + (j0 + j) * row + e0;
+    for (int64_t e = 0; e < count; e++) w[e] = job->beta == 0 ? job->scale * turned[j][e] : job->beta * w[e] + job->scale * turned[j][e];
   }
 }
 
@@ -369,7 +365,7 @@ int gt__bf16_weight(float *w, const float *x, const float *y, const geometry *g,
   copy(panels_task, y_copy, y, g->area, g->n, g->o, job.y_part);
   job.x = x_copy, job.y = y_copy;
   gt__parallel(groups * job.chunks * job.channel_chunks * g->kh, sums_task, &job);
-  gt__parallel(panels * g->c, unpack_task, &job);
+  gt__parallel(panels * gt__ceil_div(g->c * g->taps, PART), unpack_task, &job);
   gt__scratch_free(&s);
   return GT_OK;
 }

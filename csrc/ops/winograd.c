@@ -406,8 +406,10 @@ static void gradient_task(void *context, int64_t i) {
   }
 }
 
-/* sums[c - c0][column] for one point, phase and panel: channels c0 .. c1 - 1, columns from j on. */
-static void sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase, int64_t c0, int64_t c1, int64_t j, bool add) {
+/* sums[c - c0][column] for one point, phase and panel: channels c0 .. c1 - 1, columns from j on. What lies from `ahead` to `end` is fetched
+ * meanwhile; returns how far that came. */
+static const float *sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase, int64_t c0, int64_t c1, int64_t j, bool add,
+                             const float *ahead, const float *end) {
   const gt__matrix_kernels *kernels = gt__matrix();
   const geometry *g = job->weights->g;
   int64_t count = job->r.count, panel = kernels->cols_f;
@@ -420,19 +422,26 @@ static void sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase,
     for (int64_t c = c0; c < c1; c += kernels->rows_f) {
       p.a_offset = c;
       p.c = sums + (c - c0) * panel;
+      p.ahead = ahead < end ? ahead : NULL;
       kernels->block_f(&p, (int)gt__min(kernels->rows_f, c1 - c), (int)gt__min(panel, g->o - j));
+      if (p.ahead) ahead += p.k * LINE;
     }
   }
+  return ahead;
 }
 
-/* One point and phase, some panels of o, all channels of x. */
+/* One point, some panels of o, all channels of x: phase after phase, each one's rows fetched while the one before is in hand. */
 static void sums_task(void *context, int64_t i) {
   const sums_job *job = context;
   const geometry *g = job->weights->g;
   int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
-  int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, phase = i / groups % phases, e = i / groups / phases;
-  for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
-    sum_rows(job, job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel, e, phase, 0, g->c, j, job->add);
+  int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, e = i / groups, size = job->r.count * g->c;
+  for (int64_t phase = 0; phase < phases; phase++) {
+    const float *next = job->v + e * job->v_step + (phase + 1) * size, *end = next + (phase + 1 < phases ? size : 0);
+    for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
+      float *sums = job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel;
+      next = sum_rows(job, sums, e, phase, 0, g->c, j, job->add, next, end);
+    }
   }
 }
 
@@ -457,7 +466,7 @@ static void whole_task(void *context, int64_t i) {
   }
   float *sums = s.ptr;
   for (int64_t e = 0; e < job->x->p.points; e++) {
-    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false);
+    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false, NULL, NULL);
   }
   for (int64_t c = c0; c < c1; c++) unpack(job->weights, sums + (c - c0) * panel, block, phases * block, c, j, gt__min(panel, g->o - j));
   gt__scratch_free(&s);
@@ -487,7 +496,7 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
     job.images = images_at_once(g->o);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
     if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
-    else gt__parallel(p.points * p.phases * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
+    else gt__parallel(p.points * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
   }
   if (chunks > 1) gt__parallel(panels * g->c, unpack_task, &job);
   gt__scratch_free(&s);

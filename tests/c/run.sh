@@ -1,11 +1,11 @@
 #!/bin/sh
 # Runs C tests one after another, whatever becomes of each: one that crashed, or failed without saying so, is one failure.
-# usage: tests/c/run.sh PROGRAM...
+# usage: tests/c/run.sh PROGRAM...      EMULATOR in the environment, where it is set, runs them.
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 failed=0
 for test in "$@"; do
-  "$test" >"$log" 2>&1
+  ${EMULATOR:-} "$test" >"$log" 2>&1
   status=$?
   cat "$log"
   [ "$status" -eq 0 ] && continue

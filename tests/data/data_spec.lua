@@ -264,4 +264,14 @@ describe('open', function()
     assert.equal(-1, padded:get(9)[{{}, {1, 2}}]:max())
     assert.same({5, 3, 64, 64}, data.open('mnist:' .. path, {size = 64, channels = 3}):batch({1, 2, 3, 4, 5}):size():totable())
   end)
+
+  it('have specs that mean the same from any directory', function()
+    local here = require('lfs').currentdir()
+    for spec, wanted in pairs {
+      ['scenes:faces'] = 'scenes:faces', ['pairs:rooms'] = 'pairs:rooms', ['/a/b'] = '/a/b', ['a/b'] = here .. '/a/b',
+      ['./x.npy'] = here .. '/x.npy', ['mnist:d'] = 'mnist:' .. here .. '/d', ['idx:/d/f'] = 'idx:/d/f', ['C:x'] = here .. '/C:x',
+    } do
+      assert.equal(wanted, data.absolute(spec))
+    end
+  end)
 end)

@@ -128,6 +128,7 @@ function tryout.run(recipe, o)
 
   local before = C.gt_seconds()
   local ok, metrics = pcall(trainer.step, trainer)
+  if native.is_interrupt(metrics) then error(metrics, 0) end
   report.seconds = C.gt_seconds() - before
   if trainer.D and trainer.state.takes_images.D == false then -- it takes lists that the recipe makes: its parts are not shown
     report.networks[2] = {name = 'D', layers = {}, parameters = network.count(trainer.D)}

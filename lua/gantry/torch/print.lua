@@ -10,6 +10,8 @@ local floor, abs, huge = math.floor, math.abs, math.huge
 
 local printer = {}
 
+jit.off(true, true) -- text is never worth a trace, and takes many
+
 local LINE = 80           -- characters in a line
 local FULL = 1000         -- elements up to which everything is shown
 local ROWS, SLICES = 12, 2 -- what is shown at each end of something longer
