@@ -88,6 +88,11 @@ describe('nn layers', function()
     check(nn.Padding(1, 2, 1, 0.5), torch.randn(2, 3))
     check(nn.Padding(2, -2), torch.randn(2, 3))
     check(nn.SpatialZeroPadding(2), torch.randn(2, 3, 3))
+    for _, wrong in ipairs {{'x'}, {1, 0.5}, {1, 1, {}}} do
+      local ok, message = pcall(nn.SpatialZeroPadding, unpack(wrong))
+      assert.is_false(ok)
+      assert.truthy(message:find('wanted a whole number', 1, true), message)
+    end
     assert.same({3, 2}, sizes(nn.Narrow(2, 2, -2):forward(torch.randn(3, 4))))
     assert.same({2, 4, 3}, sizes(nn.Transpose({1, 2}):setNumInputDims(2):forward(torch.randn(2, 3, 4))))
     assert.same({1, 3}, sizes(nn.Squeeze(nil, 2):forward(torch.randn(1, 1, 3))))

@@ -50,14 +50,15 @@ end
 
 --- Raises an error unless a layer was made with whole numbers.
 -- @param layer the layer, for the message
--- @int least the least that will do
+-- @number least the least that will do; -math.huge: any
 -- @param ... name, value, name, value ...
 function kernel.whole(layer, least, ...)
   for i = 1, select('#', ...), 2 do
     local name, v = select(i, ...)
     if type(v) ~= 'number' or v % 1 ~= 0 or v < least then
       local got = (type(v) == 'number' or type(v) == 'nil') and tostring(v) or 'a ' .. torch.type(v)
-      fail('%s: %s is %s, wanted a whole number of at least %d', torch.type(layer), name, got, least)
+      local bound = least > -math.huge and (' of at least %d'):format(least) or ''
+      fail('%s: %s is %s, wanted a whole number%s', torch.type(layer), name, got, bound)
     end
   end
 end

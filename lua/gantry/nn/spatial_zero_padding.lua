@@ -15,8 +15,10 @@ local SpatialZeroPadding, parent = torch.class('nn.SpatialZeroPadding', 'nn.Modu
 -- @int[opt=pad_l] pad_b below
 function SpatialZeroPadding:__init(pad_l, pad_r, pad_t, pad_b)
   parent.__init(self)
+  kernel.whole(self, -math.huge, 'pad_l', pad_l)
   self.pad_l = pad_l
   self.pad_r, self.pad_t, self.pad_b = pad_r or pad_l, pad_t or pad_l, pad_b or pad_l
+  kernel.whole(self, -math.huge, 'pad_r', self.pad_r, 'pad_t', self.pad_t, 'pad_b', self.pad_b)
 end
 
 --- Adds `before` and `behind` zeros to a dimension, or cuts them off.
