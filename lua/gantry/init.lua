@@ -1,7 +1,7 @@
 --- Gantry: generative adversarial networks on a CPU, in Lua, in the style of Torch.
 --
 -- The parts are loaded when they are first used: `gantry.torch`, `gantry.nn`, `gantry.optim`, `gantry.image`, `gantry.data`,
--- `gantry.autograd`, `gantry.gan`, `gantry.metrics`. No global is installed.
+-- `gantry.autograd`, `gantry.gan`, `gantry.metrics`, `gantry.lab`. No global is installed.
 -- @module gantry
 -- @usage local gantry = require 'gantry'
 --   local torch, nn = gantry.torch, gantry.nn
@@ -13,7 +13,7 @@ local gantry = {
   memory = native.memory,
 }
 
-local parts = {torch = true, nn = true, optim = true, image = true, data = true, autograd = true, gan = true, metrics = true}
+local parts = {torch = true, nn = true, optim = true, image = true, data = true, autograd = true, gan = true, metrics = true, lab = true}
 
 -- Functions that are used often enough to be known by a short name: where they are.
 local shortcuts = {

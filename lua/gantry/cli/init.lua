@@ -11,7 +11,8 @@ local here = debug.getinfo(1, 'S').source:match '^@(.*)cli/init%.lua$' or './'
 
 -- In the order that help lists them.
 local commands = {
-  'train', 'resume', 'sample', 'walk', 'arith', 'score', 'features', 'data', 'info', 'recipes', 'new', 'check', 'profile', 'tune', 'help',
+  'train', 'resume', 'sample', 'walk', 'arith', 'score', 'features', 'lab', 'data', 'info', 'recipes', 'new', 'check', 'profile', 'tune',
+  'help',
 }
 
 local summaries = {
@@ -20,6 +21,7 @@ local summaries = {
   walk = 'draw the images between points of the latent space', info = 'tell about a run, or about this machine',
   score = "score a run's samples beside real images", features = 'train a feature net for score',
   arith = 'add and subtract means of samples', new = 'begin a recipe of your own', check = 'try a recipe: shapes, gradients, one step',
+  lab = "the DCGAN paper's experiments: what the networks learned",
   recipes = 'list the recipes', help = 'this help, or that of a command',
   profile = 'show where the time of a step goes', tune = 'find the fastest way to compute each convolution',
 }

@@ -1,0 +1,104 @@
+--- What an experiment leaves behind: NAME.png, and NAME.json with every figure, its interval, what it was made of and how long it took,
+-- side by side in one directory. `gantry lab report` reads these.
+-- @module gantry.lab.record
+local cjson = require 'cjson'
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local folder = require 'gantry.gan.folder'
+local image = require 'gantry.image'
+
+local record = {}
+
+local Record = {}
+Record.__index = Record
+
+--- Begins a record; its seconds count from here.
+-- @string name of the experiment, as 'svm': the names of its files
+-- @tparam table o out (directory, made where it is not there), seed, run (a Run that is looked at, or nil), data (spec, or nil),
+-- about (a table of further settings, or nil)
+-- @treturn Record
+-- @usage local r = record.new('walk', {out = 'runs/faces/lab', seed = 1, run = run})
+--   r:figure('smoothness', {value = 1.7, n = 72})
+--   r:picture(pixels)
+--   r:finish()
+function record.new(name, o)
+  if type(name) ~= 'string' or not name:match '^[%w-]+$' then native.fail('record: got %s, wanted a name', tostring(name)) end
+  local run = o.run
+  return setmetatable({
+    timer = torch.Timer(), out = o.out, name = name,
+    content = {
+      experiment = name, seed = o.seed, data = o.data, about = o.about, gantry = native.version,
+      run = run and run.path, step = run and run.step, weights = run and run.state.hash, figures = {}, pictures = {},
+    },
+  }, Record)
+end
+
+--- Adds a figure.
+-- @string name in plain words, with the unit: 'error of 1-NN, %'
+-- @tparam table f value; low and high (its 95% interval), n (how many it was made from), paper (the DCGAN paper's own figure or words),
+-- expected (what was written down before) where there are any
+-- @treturn Record self
+function Record:figure(name, f)
+  if type(f) ~= 'table' or type(f.value) ~= 'number' then native.fail('record: figure %s has no value', name) end
+  local figures = self.content.figures
+  figures[#figures + 1] = {
+    name = name, value = f.value, low = f.low, high = f.high, n = f.n, paper = f.paper, expected = f.expected,
+  }
+  return self
+end
+
+--- Saves a picture: NAME.png, or NAME-SUFFIX.png.
+-- @param pixels channels x height x width, 0..1
+-- @string[opt] suffix
+-- @string[opt] caption one line that says what is seen
+-- @treturn string the path
+function Record:picture(pixels, suffix, caption)
+  local file = self.name .. (suffix and '-' .. suffix or '') .. '.png'
+  folder.make(self.out)
+  image.save(self.out .. '/' .. file, pixels)
+  local pictures = self.content.pictures
+  pictures[#pictures + 1] = {file = file, caption = caption}
+  return self.out .. '/' .. file
+end
+
+--- A figure in a line: '77.3 (75.1 to 79.4), n = 2000'.
+function record.text(f)
+  local function number(x) return ('%.4g'):format(x) end
+  local parts = {number(f.value)}
+  if f.low then parts[1] = ('%s (%s to %s)'):format(parts[1], number(f.low), number(f.high)) end
+  if f.n then parts[#parts + 1] = ('n = %d'):format(f.n) end
+  if f.paper then parts[#parts + 1] = "the paper's: " .. f.paper end
+  return table.concat(parts, ', ')
+end
+
+--- Writes NAME.json and prints the figures and where the pictures are.
+-- @treturn table what was written
+function Record:finish()
+  local c = self.content
+  c.seconds = self.timer:time().real
+  folder.make(self.out)
+  local path = ('%s/%s.json'):format(self.out, self.name)
+  folder.write(path, cjson.encode(c) .. '\n')
+  for _, f in ipairs(c.figures) do io.stdout:write(('%s: %s\n'):format(f.name, record.text(f))) end
+  for _, p in ipairs(c.pictures) do io.stdout:write(('%s/%s%s\n'):format(self.out, p.file, p.caption and ': ' .. p.caption or '')) end
+  io.stdout:write(('%s: %.1f s\n'):format(path, c.seconds))
+  return c
+end
+
+--- Reads the records in a directory, by name.
+-- @string path
+-- @treturn {table,...} as they were written, in alphabetical order; a file that cannot be read is left out
+function record.read(path)
+  local found = {}
+  for _, entry in ipairs(folder.entries(path)) do
+    if entry:match '%.json$' then
+      local ok, content = pcall(function() return cjson.decode(folder.read(path .. '/' .. entry)) end)
+      if ok and type(content) == 'table' and type(content.experiment) == 'string' and type(content.figures) == 'table' then
+        found[#found + 1] = content
+      end
+    end
+  end
+  return found
+end
+
+return record
