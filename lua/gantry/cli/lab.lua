@@ -5,6 +5,7 @@ local nearest = require 'gantry.gan.nearest'
 
 -- In the paper's order: name, what it asks.
 local experiments = {
+  {'guided', "which pixels excite the features of D's last convolution"},
 }
 
 -- Those that are commands of their own as well.

@@ -97,7 +97,7 @@ end
 
 local function check_weight(what, name, prefix, arguments, file)
   local known = classes[name]
-  if not known.shape then return end
+  if not file or not known.shape then return end
   local ok, wanted = pcall(known.shape, arguments)
   if not ok then broken(what, '%s has too few arguments', prefix) end
   if not wanted then return end
@@ -109,8 +109,9 @@ local function check_weight(what, name, prefix, arguments, file)
   check_shape(what, ('%s.%s'):format(prefix, plain_norm and 'running_mean' or known.checked or 'weight'), wanted, file)
 end
 
+-- Without a file what is described is believed: it is of a network that is there.
 local function make(description, prefix, file, depth)
-  local what = file.path
+  local what = file and file.path or prefix
   if type(description) ~= 'table' or type(description.class) ~= 'string' or depth > 50 then
     broken(what, '%s is not a description', prefix)
   end
@@ -161,5 +162,10 @@ function network.build(description, prefix, file)
   network.load_tensors(net, prefix, file)
   return net
 end
+
+--- A network of the same modules whose weights are those that their constructors draw, from torch's generator.
+-- @param net any network of modules that Gantry knows
+-- @return a module
+function network.anew(net) return make(network.describe(net), torch.type(net), nil, 0) end
 
 return network

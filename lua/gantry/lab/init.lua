@@ -5,7 +5,7 @@
 local lab = {}
 
 local parts = {
-  statistics = true, record = true,
+  statistics = true, record = true, layers = true, guided = true, pointing = true,
 }
 
 local names = {}

@@ -65,15 +65,23 @@ function score.images(real, fake, net, seed)
   return found
 end
 
--- Data that a run names: a program of its own is not executed.
-local function open_data(run, spec)
+--- Opens the real images beside a run's, as it was trained on them but never mirrored, moved or enlarged. A program that a run names is
+-- not executed.
+-- @tparam Run run
+-- @string[opt] spec of the data; default: the run's
+-- @string who asks, for messages
+-- @return a data set
+-- @treturn string its spec
+function score.data(run, spec, who)
   local o = run.options
   spec = spec or run.state.data
   if spec == run.state.data and tostring(spec):match '%.lua$' then
-    native.fail('score: the run was trained on a program, %s; --data %s executes it', spec, spec)
+    native.fail('%s: the run was trained on a program, %s; --data %s executes it', who, spec, spec)
   end
   local ok, wanted = pcall(options.for_data, o, run.makes_pairs)
-  if not ok or type(spec) ~= 'string' then native.fail('score: %s does not say what it was trained on; --data SPEC does', run.path) end
+  if not ok or type(spec) ~= 'string' then
+    native.fail('%s: %s does not say what it was trained on; --data SPEC does', who, run.path)
+  end
   wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
   return data.open(spec, wanted), spec
 end
@@ -88,7 +96,7 @@ end
 -- @usage local s = score.run(gantry.open('runs/faces'):reestimate(), {net = features.load 'faces.safetensors'})
 function score.run(run, o)
   o = o or {}
-  local set, spec = open_data(run, o.data)
+  local set, spec = score.data(run, o.data, 'score')
   local seed, n = o.seed or 1, o.n or 2000
   local size = set:size()
   if size == 0 then native.fail('score: %s has no end; wanted a set of pictures', spec) end

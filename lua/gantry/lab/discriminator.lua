@@ -1,0 +1,89 @@
+--- A run's discriminator and, to compare it with, one that has learned nothing; and the real images that both look at.
+-- @module gantry.lab.discriminator
+local native = require 'gantry.native'
+local autograd = require 'gantry.autograd'
+local torch = require 'gantry.torch'
+local network = require 'gantry.gan.network'
+local nets = require 'gantry.gan.nets'
+local layers = require 'gantry.lab.layers'
+local score = require 'gantry.metrics.score'
+
+local discriminator = {}
+
+local PART = 64             -- images that go through at once
+local STATISTICS = 1024     -- images that batch norm's statistics are estimated from
+
+local Looker = {}
+Looker.__index = Looker
+
+--- A network of the same layers that was never trained, drawn as recipes draw theirs (gantry.gan.nets.init), in evaluation mode.
+-- @param net
+-- @int seed of its weights; torch's own generator is left alone
+-- @return a network
+function discriminator.untrained(net, seed)
+  local state = torch.getRNGState()
+  torch.manualSeed(seed)
+  local ok, made = pcall(function() return nets.init(network.anew(net)) end)
+  torch.setRNGState(state)
+  if not ok then error(made, 0) end
+  return made:evaluate()
+end
+
+--- The input of D for pictures: the images, with their classes where it takes those.
+-- @tparam {int,...} numbers of the pictures
+-- @return tensor, or {tensor, classes}
+function Looker:input(numbers)
+  local x = self.set:batch(numbers)
+  if not self.conditional then return x end
+  local labels = torch.LongTensor(#numbers)
+  for k, i in ipairs(numbers) do
+    labels[k] = self.set:label(i) or native.fail('%s: picture %d of %s has no label, which D takes', self.who, i, self.set.name)
+  end
+  return {x, labels}
+end
+
+--- Calls visit(input, numbers, at) for parts of the pictures: `at` is how many came before.
+function Looker:each(numbers, visit)
+  for from = 1, #numbers, PART do
+    local part = {unpack(numbers, from, math.min(#numbers, from + PART - 1))}
+    autograd.scope(visit, self:input(part), part, from - 1)
+  end
+end
+
+-- Moves the statistics of batch norm to the means over parts of real images, and freezes them (as in the authors' SVHN analysis).
+local function estimate(self, net)
+  local norms = {}
+  for _, m in ipairs(net:listModules()) do
+    if torch.isTensor(m.running_mean) then norms[#norms + 1] = {module = m, momentum = m.momentum} end
+  end
+  if #norms == 0 then return net end
+  local numbers, k = {unpack(self.numbers, 1, math.min(STATISTICS, #self.numbers))}, 0
+  for _, norm in ipairs(norms) do norm.module.train = true end
+  self:each(numbers, function(input, part)
+    if #part < 2 then return end
+    k = k + 1
+    for _, norm in ipairs(norms) do norm.module.momentum = 1 / k end -- the mean of all so far
+    autograd.no_grad(function() return net:forward((layers.input(input))) end)
+  end)
+  for _, norm in ipairs(norms) do norm.module.momentum, norm.module.train = norm.momentum, false end
+  return net
+end
+
+--- Opens what is needed to compare a run's D with an untrained one.
+-- @tparam Run run; its own D is left as it is
+-- @tparam table o who (asks), data (a spec; default: the run's), images (how many to look at), seed (of which they are, and of the
+-- untrained weights)
+-- @treturn table trained and random (networks), set, data, numbers (of the pictures), input(numbers), each(numbers, visit)
+function discriminator.open(run, o)
+  if run.makes_pairs then native.fail('%s: %s turns images into images; its D looks at pairs', o.who, run.path) end
+  local set, spec = score.data(run, o.data, o.who)
+  if set:size() == 0 then native.fail('%s: %s has no end; wanted a set of pictures', o.who, spec) end
+  local order, numbers = torch.randperm(torch.Generator(o.seed), set:size()), {}
+  for k = 1, math.min(o.images, set:size()) do numbers[k] = order[k] end
+  local self = setmetatable({who = o.who, set = set, data = spec, numbers = numbers, conditional = run.D.conditional}, Looker)
+  self.trained = estimate(self, run.D:clone():evaluate())
+  self.random = estimate(self, discriminator.untrained(run.D, o.seed))
+  return self
+end
+
+return discriminator
