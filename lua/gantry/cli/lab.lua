@@ -6,6 +6,7 @@ local nearest = require 'gantry.gan.nearest'
 -- In the paper's order: name, what it asks.
 local experiments = {
   {'guided', "which pixels excite the features of D's last convolution"},
+  {'maximise', 'the pictures that the features of D answer to most'},
   {'forget', 'what is drawn without the feature maps of windows'},
 }
 
