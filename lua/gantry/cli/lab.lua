@@ -3,11 +3,16 @@
 local cli = require 'gantry.cli'
 local nearest = require 'gantry.gan.nearest'
 
--- In the paper's order: name, what it asks.
+-- In the paper's order: name, what it asks; and, so that `report` runs it where it applies, what it needs of a run (D, z, classes; of its
+-- data labels, attributes, boxes) and `small`, its arguments for a quick look: RUN and OUT stand for the run and the records' directory.
 local experiments = {
-  {'guided', "which pixels excite the features of D's last convolution"},
-  {'maximise', 'the pictures that the features of D answer to most'},
-  {'forget', 'what is drawn without the feature maps of windows'},
+  {'guided', "which pixels excite the features of D's last convolution", needs = {'D', 'z'},
+    small = 'RUN --out OUT --images 500 --features 32'},
+  {'maximise', 'the pictures that the features of D answer to most', needs = {'D', 'z'},
+    small = 'RUN --out OUT --images 200 --features 16 --steps 64'},
+  {'forget', 'what is drawn without the feature maps of windows', needs = {'z', 'boxes'},
+    small = 'RUN --out OUT --steps 300 --judged 200 --draws 3'},
+  {'report', 'all that apply to a run, in one page'},
 }
 
 -- Those that are commands of their own as well.
@@ -23,6 +28,8 @@ local function help_text()
   return table.concat(lines, '\n') .. '\n'
 end
 
+local function command_of(name) return require(elsewhere[name] or 'gantry.cli.lab.' .. name) end
+
 return function(arguments)
   local name = arguments[1]
   if name == nil or name == '--help' or name == '-h' then
@@ -35,7 +42,7 @@ return function(arguments)
     if e[1] == name then
       local rest = {}
       for k = 2, #arguments do rest[k - 1] = arguments[k] end
-      return require(elsewhere[name] or 'gantry.cli.lab.' .. name)(rest)
+      return command_of(name)(rest, experiments, command_of)
     end
   end
   local near = nearest(name, names)

@@ -148,11 +148,13 @@ local function point(r, looker, found)
         local function mean(name, x)
           r:figure(('%s, %s, %%'):format(name, side[2]), {value = 100 * x.mean, low = 100 * x.low, high = 100 * x.high, n = x.n})
         end
-        mean('energy of guided gradients in ' .. what, m.energy)
-        mean(("the same gradients beside other pictures' %s"):format(what), m.energy_chance)
         if kind == 'any' then
+          mean('energy of guided gradients in ' .. what, m.energy)
+          mean(("the same gradients beside other pictures' %s"):format(what), m.energy_chance)
           mean('largest guided gradient in ' .. what, m.hit)
           mean(("the same beside other pictures' %s"):format(what), m.hit_chance)
+        else
+          mean(("energy of guided gradients in %s above that in other pictures'"):format(what), m.above)
         end
         local w = statistics.wilson(m.responding, m.n)
         r:figure(('features with more energy in %s than chance, %s, %%'):format(what, side[2]), {

@@ -6,7 +6,7 @@ local lab = {}
 
 local parts = {
   statistics = true, record = true, layers = true, guided = true, pointing = true,
-  forget = true, logistic = true, detector = true, maximise = true,
+  forget = true, logistic = true, detector = true, maximise = true, report = true,
 }
 
 local names = {}

@@ -120,28 +120,28 @@ local function mean_of(list) return #list > 0 and statistics.mean(list).mean or 
 -- @tparam {table,...} features numbers and gradients, from guided.maximal
 -- @tparam table masks from pointing.masks
 -- @string kind of object, or 'any'
--- @treturn table energy, energy_chance, hit, hit_chance: statistics.mean over features; responding: how many features have more of their
--- energy in such boxes than chance, with 95% of the interval of their pictures; n features. nil where no gradient is there
+-- @treturn table energy, energy_chance, above (the one less the other), hit, hit_chance: statistics.mean over features; responding: how many
+-- features have more of their energy in such boxes than chance, the 95% interval of their pictures above 0; n features. nil where no
+-- gradient is there
 function pointing.measure(features, masks, kind)
-  local lists = {energy = {}, energy_chance = {}, hit = {}, hit_chance = {}}
+  local lists = {energy = {}, energy_chance = {}, above = {}, hit = {}, hit_chance = {}}
   local responding, n = 0, 0
   for _, f in ipairs(features) do
-    local energy, mine = pointing.energy(f.gradients), {energy = {}, energy_chance = {}, hit = {}, hit_chance = {}}
-    local excess = {}
+    local energy, mine = pointing.energy(f.gradients), {energy = {}, energy_chance = {}, above = {}, hit = {}, hit_chance = {}}
     for k, number in ipairs(f.numbers) do
       local share, hit = pointing.inside(energy[k], masks.of(number, kind))
       if share then
         local chance, hit_chance = pointing.inside(energy[k], masks.elsewhere(number, kind))
-        for name, x in pairs {energy = share, energy_chance = chance, hit = hit, hit_chance = hit_chance} do
+        local numbers = {energy = share, energy_chance = chance, above = share - chance, hit = hit, hit_chance = hit_chance}
+        for name, x in pairs(numbers) do
           mine[name][#mine[name] + 1] = x
         end
-        excess[#excess + 1] = share - chance
       end
     end
-    if #excess > 0 then
+    if #mine.above > 0 then
       n = n + 1
       for name, list in pairs(mine) do lists[name][n] = mean_of(list) end
-      if #excess > 1 and statistics.mean(excess).low > 0 then responding = responding + 1 end
+      if #mine.above > 1 and statistics.mean(mine.above).low > 0 then responding = responding + 1 end
     end
   end
   if n == 0 then return nil end

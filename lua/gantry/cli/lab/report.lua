@@ -1,0 +1,111 @@
+--- gantry lab report RUN: the experiments that apply to a run, in one page.
+-- @module gantry.cli.lab.report
+local argparse = require 'argparse'
+local native = require 'gantry.native'
+local cli = require 'gantry.cli'
+local nearest = require 'gantry.gan.nearest'
+local show = require 'gantry.cli.show'
+
+local function parser()
+  local p = argparse('gantry lab report', 'Runs the experiments that apply to a run, with small settings, and writes one HTML page with ' ..
+    "all records: figures, intervals, pictures and the paper's figures beside. The page needs no other file and asks for none.")
+    :epilog('An experiment of which there is a record of the same weights is not run again; --again runs it.\n\nExamples:\n' ..
+      '   gantry lab report runs/rooms\n   gantry lab report runs/rooms --only guided,forget --again\n' ..
+      '   gantry lab report runs/rooms --only none')
+  p:argument('run', 'directory of the run'):argname 'RUN'
+  p:option('--only', 'run these, or none; records that are there are shown all the same'):argname 'NAME,NAME,...'
+  p:option('--skip', 'run all that apply but these'):argname 'NAME,NAME,...'
+  p:flag('--again', 'run what there is a record of already')
+  p:option('--out', 'directory of the records and of report.html (default: RUN/lab)'):argname 'DIR'
+  p:flag('--trust', 'where a network has modules that Gantry does not know, execute the recipe in the run to make them')
+  p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+  return p
+end
+
+-- What an experiment may need of a run: each gives true, or why not.
+local needs = {
+  D = function(run) return run.checkpoint.networks.D ~= nil or 'the run has no D' end,
+  z = function(run) return not run.makes_pairs or 'the run turns images into images' end,
+  classes = function(run) return run.classes ~= nil or 'the run has no classes' end,
+  labels = function(_, set) return set ~= nil and set.classes ~= nil or 'the data have no labels' end,
+  attributes = function(_, set) return set ~= nil and set.attributes_of ~= nil or 'nothing is known of what is in the data' end,
+  boxes = function(_, set)
+    return set ~= nil and #require('gantry.lab.pointing').kinds(set) > 0 or 'the data know no boxes of objects'
+  end,
+}
+
+-- Why an experiment does not apply to a run; nil where it does.
+local function why_not(e, run, set)
+  if not e.small then return 'is not run by report' end
+  for _, need in ipairs(e.needs or {}) do
+    local answer = needs[need](run, set)
+    if answer ~= true then return answer end
+  end
+end
+
+local function names(text, flag, experiments)
+  local chosen = {}
+  if not text or text == 'none' and flag == '--only' then return chosen end
+  local known = {}
+  for i, e in ipairs(experiments) do
+    known[i] = e[1]
+    known[e[1]] = true
+  end
+  for name in (text .. ','):gmatch '([^,]*),' do
+    if not known[name] or name == 'report' then
+      local near = nearest(name, known)
+      cli.usage('report: %s: there is no experiment %s%s', flag, name, near and (' (did you mean %s?)'):format(near) or '')
+    end
+    chosen[name] = true
+  end
+  return chosen
+end
+
+-- The arguments that an experiment is run with: RUN and OUT stand for what they say.
+local function arguments_of(e, given, out)
+  local list = {}
+  for word in e.small:gmatch '%S+' do list[#list + 1] = word == 'RUN' and given.run or word == 'OUT' and out or word end
+  if given.trust then list[#list + 1] = '--trust' end
+  return list
+end
+
+-- Whether there is a record of an experiment on the run's weights.
+local function is_there(records, name, run)
+  for _, c in ipairs(records) do
+    if c.experiment == name and c.weights == run.state.hash then return true end
+  end
+  return false
+end
+
+return function(arguments, experiments, command_of)
+  local given = cli.parse(parser(), arguments)
+  local only, skip = names(given.only, '--only', experiments), names(given.skip, '--skip', experiments)
+  show.set_threads('report', given.threads)
+  local run = require('gantry.gan').open(given.run, {trust = given.trust})
+  local out = given.out or run.path .. '/lab'
+  local record, score = require 'gantry.lab.record', require 'gantry.metrics.score'
+  local ok, set = pcall(score.data, run, nil, 'report')
+  local records, left = record.read(out), {}
+  local timer = require('gantry.torch').Timer()
+  for _, e in ipairs(experiments) do
+    local name = e[1]
+    local there, why = is_there(records, name, run), why_not(e, run, ok and set or nil)
+    local chosen = given.only and only[name] or not given.only and not skip[name]
+    if name ~= 'report' and (there and not given.again or not chosen or why) then
+      if not there then left[#left + 1] = {name, why or 'was not asked for'} end
+    elseif name ~= 'report' then
+      io.stdout:write(('-- %s: gantry lab %s %s\n'):format(name, name, table.concat(arguments_of(e, given, out), ' ')))
+      local done, problem = xpcall(function() return command_of(name)(arguments_of(e, given, out)) end, native.keep_trace)
+      if not done then
+        if native.is_interrupt(problem) then error(problem, 0) end
+        io.stdout:write(('-- %s failed: %s\n'):format(name, tostring(problem)))
+        left[#left + 1] = {name, 'failed: ' .. tostring(problem)}
+      end
+    end
+  end
+  if not run.makes_pairs then run:reestimate() end
+  local page = out .. '/report.html'
+  require('gantry.lab.report').write(run, page, {out = out, experiments = experiments, left = left})
+  io.stdout:write(('%d records, %.0f s: %s\n'):format(#record.read(out), timer:time().real, page))
+  return 0
+end
