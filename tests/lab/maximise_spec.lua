@@ -56,6 +56,25 @@ describe('lab.maximise', function()
     assert.near(features[2][5][3][3], maximise.answers(net, layer, x, 'centre')[2][5], 1e-6)
   end)
 
+  it('gives a D that takes classes the one that each feature answers to most', function()
+    torch.manualSeed(2)
+    local net = recipes.load('cdcgan').discriminator({size = 16, channels = 1, base = 4, hidden = 8, classes = 3}):evaluate()
+    local gray = torch.FloatTensor(3, 1, 16, 16):zero()
+    local classes = torch.LongTensor {1, 2, 3}
+    local layer = layers.of(net, {gray, classes})[2]
+    local answers = maximise.answers(net, layer, {gray, classes}, 'map')
+    local o = {height = 16, width = 16, channels = 1, target = 'map', classes = 3, steps = 20, smooth = 0, seed = 1}
+    local x, labels = maximise.pictures(net, layer, {1, 2, 3, 4}, o)
+    local own, seen = maximise.answers(net, layer, {x, labels}, 'map'), {}
+    for c = 1, 4 do
+      local class = tonumber(labels[c])
+      seen[class] = true
+      assert.equal(answers:select(2, c):max(), answers[class][c])
+      assert.is_true(own[c][c] > answers[class][c])
+    end
+    assert.is_not_nil(next(seen, next(seen)), 'not the same for all')
+  end)
+
   it('gantry lab maximise: a record and a picture', function()
     local run = command.folder()
     local o = recipes.load('dcgan').options:resolve {from = 'test', values = {

@@ -5,6 +5,7 @@ local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local network = require 'gantry.gan.network'
 local nets = require 'gantry.gan.nets'
+local samples = require 'gantry.gan.samples'
 local layers = require 'gantry.lab.layers'
 local score = require 'gantry.metrics.score'
 
@@ -69,18 +70,27 @@ local function estimate(self, net)
   return net
 end
 
+-- Whether a run's D takes the classes of images besides them: it is tried.
+local function takes_classes(run, x)
+  if not run.classes then return false end
+  local input = layers.input {x, samples.labels(x:size(1), run.classes)}
+  return (pcall(autograd.scope, autograd.no_grad, run.D.forward, run.D, input))
+end
+
 --- Opens what is needed to compare a run's D with an untrained one.
 -- @tparam Run run; its own D is left as it is
 -- @tparam table o who (asks), data (a spec; default: the run's), images (how many to look at), seed (of which they are, and of the
 -- untrained weights)
--- @treturn table trained and random (networks), set, data, numbers (of the pictures), input(numbers), each(numbers, visit)
+-- @treturn table trained and random (networks), set, data, numbers (of the pictures), conditional (whether D takes classes),
+-- input(numbers), each(numbers, visit)
 function discriminator.open(run, o)
   if run.makes_pairs then native.fail('%s: %s turns images into images; its D looks at pairs', o.who, run.path) end
   local set, spec = score.data(run, o.data, o.who)
   if set:size() == 0 then native.fail('%s: %s has no end; wanted a set of pictures', o.who, spec) end
   local order, numbers = torch.randperm(torch.Generator(o.seed), set:size()), {}
   for k = 1, math.min(o.images, set:size()) do numbers[k] = order[k] end
-  local self = setmetatable({who = o.who, set = set, data = spec, numbers = numbers, conditional = run.D.conditional}, Looker)
+  local self = setmetatable({who = o.who, set = set, data = spec, numbers = numbers}, Looker)
+  self.conditional = takes_classes(run, set:batch {unpack(numbers, 1, 4)})
   self.trained = estimate(self, run.D:clone():evaluate())
   self.random = estimate(self, discriminator.untrained(run.D, o.seed))
   return self

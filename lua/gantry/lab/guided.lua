@@ -194,13 +194,13 @@ end
 -- D and of one that was never trained; first-layer filters; and where the boxes of objects are known, what the gradients point at.
 -- @tparam Run run
 -- @tparam[opt] table o out (a directory; default: RUN/lab), data (a spec; default: the run's), images (2000: real ones to look at),
--- features (64: measured), shown (6: drawn), top (9: pictures of each feature), layer (-1: the last), leaky ('off'), seed (1)
+-- features (64: measured), shown (6: drawn), top (8: pictures of each feature), layer (-1: the last), leaky ('off'), seed (1)
 -- @treturn table the record
 -- @usage gantry.lab.guided.run(gantry.open 'runs/rooms')
 function guided.run(run, o)
   o = o or {}
   local full = {
-    images = o.images or 2000, features = o.features or 64, shown = o.shown or 6, top = o.top or 9, layer = o.layer or -1,
+    images = o.images or 2000, features = o.features or 64, shown = o.shown or 6, top = o.top or 8, layer = o.layer or -1,
     leaky = o.leaky or 'off',
   }
   local seed = o.seed or 1

@@ -84,6 +84,7 @@ end
 -- @string who asks, for messages
 -- @treturn table
 function layers.pick(list, number, who)
+  if #list == 0 then native.fail('%s: the network has no convolution with maps of features', who) end
   local found = list[number < 0 and #list + 1 + number or number]
   if not found then native.fail('%s: layer is %s; the network has %d layers of features', who, tostring(number), #list) end
   return found

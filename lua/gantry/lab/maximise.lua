@@ -71,6 +71,18 @@ function maximise.answers(net, layer, input, target)
   return torch.mv(features:contiguous():view(n * layer.channels, -1), weights_of(layer, target):view(-1)):view(n, layer.channels)
 end
 
+-- For each feature the class with which it answers most to a gray picture.
+local function best_classes(net, layer, channels, o)
+  local gray = torch.FloatTensor(o.classes, o.channels, o.height, o.width):zero()
+  local answers = maximise.answers(net, layer, {gray, samples.labels(o.classes, o.classes)}, o.target)
+  local labels = torch.LongTensor(#channels)
+  for i, c in ipairs(channels) do
+    local _, best = answers:select(2, c):clone():max(1)
+    labels[i] = best[1]
+  end
+  return labels
+end
+
 --- Pictures that features answer to most.
 -- @param net in evaluation mode
 -- @tparam table layer from layers.of
@@ -78,11 +90,12 @@ end
 -- @tparam table o height, width, channels (of pictures); steps (128), rate (0.05: Adam's step size), jitter (a sixteenth of the side),
 -- smooth (1), target ('map' or 'centre'), classes (where the net takes them: how many), seed (1)
 -- @treturn tensor #channels x channels x height x width, -1..1
+-- @treturn[opt] tensor LongTensor of the class beside each picture: the one that a gray picture is answered to most with
 function maximise.pictures(net, layer, channels, o)
   local n, generator = #channels, torch.Generator(o.seed or 1)
   local x = torch.FloatTensor(n, o.channels, o.height, o.width):normal(generator, 0, 0.1)
   local jitter = o.jitter or math.floor(math.max(o.height, o.width) / 16)
-  local labels = o.classes and samples.labels(n, o.classes)
+  local labels = o.classes and best_classes(net, layer, channels, o)
   local seed = torch.FloatTensor(n, layer.channels, layer.height, layer.width):zero()
   for i, c in ipairs(channels) do seed[i][c]:copy(weights_of(layer, o.target)) end
   local state, config = {}, {learningRate = o.rate or 0.05}
@@ -102,7 +115,7 @@ function maximise.pictures(net, layer, channels, o)
       x:clamp(-1, 1)
     end)
   end
-  return x
+  return x, labels
 end
 
 -- ---- the experiment ------------------------------------------------------------------------------------------------------------------
@@ -119,9 +132,8 @@ local function real_answers(looker, net, layer, target)
 end
 
 -- The figures of one network: how far beyond real images its features' own pictures go, and whether each is its feature's own.
-local function measure(looker, net, layer, pictures, o)
+local function measure(looker, net, layer, pictures, labels, o)
   local mean, deviation, most = real_answers(looker, net, layer, o.target)
-  local labels = o.classes and samples.labels(pictures:size(1), o.classes)
   local answers = maximise.answers(net, layer, labels and {pictures, labels} or pictures, o.target)
   local beyond, own = {}, 0
   for i = 1, pictures:size(1) do
@@ -165,10 +177,10 @@ function maximise.run(run, o)
     for _, layer in ipairs(list) do
       local channels = {}
       for c = 1, math.min(layer.channels, layer == measured and math.max(full.features, row) or row) do channels[c] = c end
-      local pictures = maximise.pictures(net, layer, channels, how)
+      local pictures, labels = maximise.pictures(net, layer, channels, how)
       if layer == measured then
         local m = {}
-        m.beyond, m.own = measure(looker, net, layer, pictures, how)
+        m.beyond, m.own = measure(looker, net, layer, pictures, labels, how)
         figures[side[2]] = m
       end
       local drawn = pictures:narrow(1, 1, math.min(row, #channels))

@@ -120,8 +120,8 @@ local function mean_of(list) return #list > 0 and statistics.mean(list).mean or 
 -- @tparam {table,...} features numbers and gradients, from guided.maximal
 -- @tparam table masks from pointing.masks
 -- @string kind of object, or 'any'
--- @treturn table energy, energy_chance, above (the one less the other), hit, hit_chance: statistics.mean over features; responding: how many
--- features have more of their energy in such boxes than chance, the 95% interval of their pictures above 0; n features. nil where no
+-- @treturn table energy, energy_chance, above (the one less the other), hit, hit_chance: statistics.mean over features; responding: how
+-- many features have more of their energy in such boxes than chance, the 95% interval of their pictures above 0; n features. nil where no
 -- gradient is there
 function pointing.measure(features, masks, kind)
   local lists = {energy = {}, energy_chance = {}, above = {}, hit = {}, hit_chance = {}}

@@ -13,7 +13,7 @@ local function parser()
   inside.options(p, 2000)
   p:option('--features', 'how many are measured', '64'):argname 'N'
   p:option('--shown', 'how many are drawn', '6'):argname 'N'
-  p:option('--top', 'pictures of each', '9'):argname 'N'
+  p:option('--top', 'pictures of each', '8'):argname 'N'
   p:option('--leaky', 'what goes back through a unit of a leaky rectifier that was below 0: off (nothing) or leak (the slope)', 'off')
     :argname 'HOW'
   return p
