@@ -185,6 +185,7 @@ describe('lab.forget', function()
       for flags, message in pairs {
         ['--replace no'] = 'forget: %-%-replace is no, wanted zero or noise', ['--object door'] = 'finds no door',
         ['--data scenes:faces'] = 'knows no boxes of objects',
+        ['--boxes ' .. file] = 'windows.tsv: has a box of sample 5; it is learned from the first 4 samples',
       } do
         code, out, err = command.gantry(('lab forget %s --samples 4 --judged 4 --steps 2 %s'):format(run, flags))
         assert.is_true(code > 0 and out == '')

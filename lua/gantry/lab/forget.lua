@@ -45,7 +45,7 @@ end
 
 --- Positions to learn from: those in boxes, and as many random other ones of the same images.
 -- @param features n x channels x height x width, of samples 1 .. n
--- @tparam {table,...} boxes with sample
+-- @tparam {table,...} boxes with sample, 1 .. n
 -- @int seed of the random ones
 -- @treturn tensor x: rows x channels, each channel divided by its deviation, which changes no sign of a weight
 -- @treturn tensor y: rows, 1 in a box and 0 elsewhere
@@ -54,10 +54,8 @@ function forget.positions(features, boxes, seed)
   local n, c, h, w = features:size(1), features:size(2), features:size(3), features:size(4)
   local of, generator = {}, torch.Generator(seed)
   for _, box in ipairs(boxes) do
-    if box.sample <= n then
-      of[box.sample] = of[box.sample] or {}
-      table.insert(of[box.sample], box)
-    end
+    of[box.sample] = of[box.sample] or {}
+    table.insert(of[box.sample], box)
   end
   local where, truths, groups = {}, {}, {}
   for i = 1, n do
@@ -186,6 +184,11 @@ local function look(run, before, o)
       tostring(run.state.data))
   end
   local judge = knows and detector_of(run, o) or nil
+  for _, box in ipairs(given or {}) do
+    if box.sample > o.samples then
+      native.fail('%s: has a box of sample %d; it is learned from the first %d samples', o.boxes, box.sample, o.samples)
+    end
+  end
   if given then return given, judge end
   local boxes = {}
   for i, box in ipairs(judge:boxes(before:narrow(1, 1, o.samples), o.object) or {}) do
@@ -271,7 +274,8 @@ end
 -- @tparam[opt] table o out (a directory; default: RUN/lab), object ('window': what is forgotten), samples (150: to learn from), judged
 -- (400: others, that are counted), boxes (a file of boxes drawn by hand; default: the detector's), detector (a file: read, or written
 -- where there is none), steps (600: of its training), data (a spec with boxes; default: the run's), layer (-3: of G's convolutions; -1
--- makes the image), replace ('zero' or 'noise'), most (drop at most so many maps), draws (5: of random maps), seed (1)
+-- makes the image), replace ('zero' or 'noise'), most (drop at most so many maps), draws (5: of random maps), seed (default: the run's, so
+-- that samples have the numbers of `gantry sample --numbered`)
 -- @treturn table the record
 -- @usage gantry.lab.forget.run(gantry.open('runs/rooms'):reestimate())
 function forget.run(run, o)
@@ -284,7 +288,7 @@ function forget.run(run, o)
   if full.replace ~= 'zero' and full.replace ~= 'noise' then
     native.fail("forget: replace is '%s', wanted 'zero' or 'noise'", tostring(full.replace))
   end
-  local seed, out = o.seed or 1, o.out or run.path .. '/lab'
+  local seed, out = o.seed or run.options.seed or 1, o.out or run.path .. '/lab'
   local r = record.new('forget', {out = out, seed = seed, run = run, data = o.data or run.state.data, about = full})
   local z, labels = run:z(full.samples + full.judged, seed), run:labels(full.samples + full.judged)
   local before = run:images(z, labels)

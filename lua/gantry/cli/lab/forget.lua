@@ -25,7 +25,7 @@ local function parser()
   p:option('--replace', 'what dropped maps become: zero, as in the paper, or noise in place of positive values', 'zero'):argname 'HOW'
   p:option('--most', 'drop at most so many maps, those with the largest weights (default: all with a weight above 0)'):argname 'N'
   p:option('--draws', 'of as many random maps', '5'):argname 'N'
-  p:option('--seed', 'of z and of all that is random', '1'):argname 'N'
+  p:option('--seed', "of z and of all that is random (default: the run's)"):argname 'N'
   p:option('--out', 'directory of the record and the pictures (default: RUN/lab)'):argname 'DIR'
   look.which_network(p)
   return p
