@@ -4,7 +4,8 @@ local cli = require 'gantry.cli'
 local nearest = require 'gantry.gan.nearest'
 
 -- In the paper's order: name, what it asks; and, so that `report` runs it where it applies, what it needs of a run (D, z, classes; of its
--- data labels, attributes, boxes) and `small`, its arguments for a quick look: RUN and OUT stand for the run and the records' directory.
+-- data labels, attributes, boxes) and `small`, its arguments for a quick look: RUN, OUT and DATA stand for the run, the records' directory
+-- and the spec of the run's data.
 local experiments = {
   {'guided', "which pixels excite the features of D's last convolution", needs = {'D', 'z'},
     small = 'RUN --out OUT --images 500 --features 32'},

@@ -7,7 +7,9 @@ local bridge = require 'gantry.nn.bridge'
 
 local layers = {}
 
-local convolutions = {['nn.SpatialConvolution'] = true, ['nn.SpatialFullConvolution'] = true}
+local convolutions = {
+  ['nn.SpatialConvolution'] = true, ['nn.SpatialFullConvolution'] = true, ['nn.SpatialModulatedConvolution'] = true,
+}
 local activations = {
   ['nn.ReLU'] = true, ['nn.LeakyReLU'] = true, ['nn.PReLU'] = true, ['nn.ELU'] = true, ['nn.Tanh'] = true, ['nn.Sigmoid'] = true,
   ['nn.SoftPlus'] = true,

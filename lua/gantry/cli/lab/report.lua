@@ -61,10 +61,10 @@ local function names(text, flag, experiments)
   return chosen
 end
 
--- The arguments that an experiment is run with: RUN and OUT stand for what they say.
-local function arguments_of(e, given, out)
-  local list = {}
-  for word in e.small:gmatch '%S+' do list[#list + 1] = word == 'RUN' and given.run or word == 'OUT' and out or word end
+-- The arguments that an experiment is run with: RUN, OUT and DATA, at the beginning of words, stand for what they say.
+local function arguments_of(e, given, run, out)
+  local list, stands_for = {}, {RUN = given.run, OUT = out, DATA = run.state.data}
+  for word in e.small:gmatch '%S+' do list[#list + 1] = (word:gsub('^%u+', stands_for)) end
   if given.trust then list[#list + 1] = '--trust' end
   return list
 end
@@ -77,6 +77,16 @@ local function is_there(records, name, run)
   return false
 end
 
+-- Runs an experiment; what went wrong, or nil.
+local function attempt(name, command, list)
+  io.stdout:write(('-- %s: gantry lab %s %s\n'):format(name, name, table.concat(list, ' ')))
+  local done, problem = xpcall(command, native.keep_trace, list)
+  if done then return nil end
+  if native.is_interrupt(problem) then error(problem, 0) end
+  io.stdout:write(('-- %s failed: %s\n'):format(name, tostring(problem)))
+  return 'failed: ' .. tostring(problem)
+end
+
 return function(arguments, experiments, command_of)
   local given = cli.parse(parser(), arguments)
   local only, skip = names(given.only, '--only', experiments), names(given.skip, '--skip', experiments)
@@ -84,23 +94,18 @@ return function(arguments, experiments, command_of)
   local run = require('gantry.gan').open(given.run, {trust = given.trust})
   local out = given.out or run.path .. '/lab'
   local record, score = require 'gantry.lab.record', require 'gantry.metrics.score'
-  local ok, set = pcall(score.data, run, nil, 'report')
-  local records, left = record.read(out), {}
-  local timer = require('gantry.torch').Timer()
+  local opened, set = pcall(score.data, run, nil, 'report')
+  local records, left, timer = record.read(out), {}, require('gantry.torch').Timer()
   for _, e in ipairs(experiments) do
     local name = e[1]
-    local there, why = is_there(records, name, run), why_not(e, run, ok and set or nil)
-    local chosen = given.only and only[name] or not given.only and not skip[name]
-    if name ~= 'report' and (there and not given.again or not chosen or why) then
-      if not there then left[#left + 1] = {name, why or 'was not asked for'} end
-    elseif name ~= 'report' then
-      io.stdout:write(('-- %s: gantry lab %s %s\n'):format(name, name, table.concat(arguments_of(e, given, out), ' ')))
-      local done, problem = xpcall(function() return command_of(name)(arguments_of(e, given, out)) end, native.keep_trace)
-      if not done then
-        if native.is_interrupt(problem) then error(problem, 0) end
-        io.stdout:write(('-- %s failed: %s\n'):format(name, tostring(problem)))
-        left[#left + 1] = {name, 'failed: ' .. tostring(problem)}
+    if name ~= 'report' then
+      local there, why = is_there(records, name, run), why_not(e, run, opened and set or nil)
+      if given.only and not only[name] or skip[name] then why = why or 'was not asked for' end
+      if not why and (given.again or not there) then
+        why = attempt(name, command_of(name), arguments_of(e, given, run, out))
+        there = false
       end
+      if why and not there then left[#left + 1] = {name, why} end
     end
   end
   if not run.makes_pairs then run:reestimate() end
