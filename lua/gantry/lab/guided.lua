@@ -133,7 +133,7 @@ local function draw_filters(r, looker)
   r:picture(board.make {parts}, 'filters', 'the filters of the first convolution')
 end
 
-local PAPER = "a significant minority of features respond to beds"
+local PAPER = 'by eye: a significant minority of features responds to beds'
 
 -- The figures of what gradients point at, where boxes are known.
 local function point(r, looker, found)
