@@ -7,6 +7,7 @@ local native = require 'gantry.native'
 local folder = require 'gantry.gan.folder'
 local image = require 'gantry.image'
 local options = require 'gantry.gan.options'
+local plot = require 'gantry.gan.plot'
 local record = require 'gantry.lab.record'
 
 local report = {}
@@ -61,7 +62,7 @@ local function text_of(x)
   return type(x) == 'table' and cjson.encode(x) or type(x) == 'number' and options.number_text(x) or tostring(x)
 end
 
-local function number(x) return type(x) == 'number' and ('%.4g'):format(x) or '' end
+local function number(x) return type(x) == 'number' and ('%.4g'):format(x) or nil end
 
 local function row(cells, tag)
   local parts = {}
@@ -82,17 +83,39 @@ local function settings(values)
   return table.concat(parts, ', ')
 end
 
+-- Columns of figures, and what each shows of one.
+local columns = {
+  {'figure', function(f) return text_of(f.name) end}, {'here', function(f) return number(f.value) end},
+  {'95%', function(f) return type(f.low) == 'number' and type(f.high) == 'number' and ('%.4g to %.4g'):format(f.low, f.high) or nil end},
+  {'n', function(f) return number(f.n) end}, {"the paper's", function(f) return text_of(f.paper) end},
+  {'expected before', function(f) return text_of(f.expected) end},
+}
+
+-- A table of figures, without the columns in which none has anything.
 local function figures(list)
-  local rows = {}
+  local shown, rows = {}, {}
   for _, f in ipairs(list) do
     if type(f) == 'table' and type(f.value) == 'number' then
-      local interval = type(f.low) == 'number' and type(f.high) == 'number' and ('%.4g to %.4g'):format(f.low, f.high) or ''
-      local name, paper, expected = text_of(f.name) or '', text_of(f.paper) or '', text_of(f.expected) or ''
-      rows[#rows + 1] = row {name, number(f.value), interval, number(f.n), paper, expected}
+      local cells = {}
+      for k, column in ipairs(columns) do
+        cells[k] = column[2](f) or ''
+        shown[k] = shown[k] or cells[k] ~= ''
+      end
+      rows[#rows + 1] = cells
     end
   end
   if #rows == 0 then return '' end
-  return '<table>' .. row({'figure', 'here', '95%', 'n', "the paper's", 'expected before'}, 'th') .. table.concat(rows) .. '</table>\n'
+  local function kept(cells)
+    local some = {}
+    for k in ipairs(columns) do
+      if shown[k] then some[#some + 1] = cells[k] end
+    end
+    return some
+  end
+  local heads = {}
+  for k, column in ipairs(columns) do heads[k] = column[1] end
+  for i, cells in ipairs(rows) do rows[i] = row(kept(cells)) end
+  return '<table>' .. row(kept(heads), 'th') .. table.concat(rows) .. '</table>\n'
 end
 
 -- One experiment's record.
@@ -110,11 +133,11 @@ local function experiment(run, c, about, out)
   if text_of(c.weights) and c.weights ~= run.state.hash then
     add('<p class="note">Made from weights %s, which are not those of this page.</p>\n', escape(c.weights))
   end
-  parts[#parts + 1] = figures(c.figures)
   for _, p in ipairs(type(c.pictures) == 'table' and c.pictures or {}) do
     local file = type(p) == 'table' and p.file
     if type(file) == 'string' and file:match '^[%w_-]+%.png$' then parts[#parts + 1] = picture(out .. '/' .. file, text_of(p.caption)) end
   end
+  parts[#parts + 1] = figures(c.figures)
   return table.concat(parts)
 end
 
@@ -130,7 +153,7 @@ figure { margin: 1em 0 } img { max-width: 100%; image-rendering: pixelated; bord
 --- The page.
 -- @tparam Run run
 -- @tparam table o out (the directory of the records), experiments ({{name, what it asks}, ...}, in their order), left ({{name, why},
--- ...}: what did not apply or failed), samples (a PNG of samples, or nil)
+-- ...}: what did not apply or failed), samples and losses (PNGs, or nil)
 -- @treturn string HTML
 function report.page(run, o)
   local asks, place = {}, {}
@@ -168,7 +191,7 @@ function report.page(run, o)
   end
   parts[#parts + 1] = '</p>\n<h2>The run</h2>\n'
   if o.samples then parts[#parts + 1] = picture(o.samples, 'samples') end
-  parts[#parts + 1] = picture(folder.file(run.path, 'plot'), 'losses, and what D says of real and of generated images')
+  if o.losses then parts[#parts + 1] = picture(o.losses, 'losses, and what D says of real and of generated images') end
   parts[#parts + 1] = ('<details><summary>Options</summary><p><code>%s</code></p></details>\n'):format(escape(settings(run.options)))
   for _, c in ipairs(records) do parts[#parts + 1] = experiment(run, c, asks[known(c.experiment) or ''], o.out) end
   if o.left and #o.left > 0 then
@@ -180,7 +203,7 @@ function report.page(run, o)
   return table.concat(parts)
 end
 
---- Writes the page, with a sheet of samples.
+--- Writes the page, with a sheet of samples and the losses, whose PNGs are left beside the records.
 -- @tparam Run run usually after run:reestimate()
 -- @string path the file
 -- @tparam table o as for page
@@ -189,6 +212,8 @@ function report.write(run, path, o)
   folder.make(o.out)
   local given = {out = o.out, experiments = o.experiments, left = o.left, samples = o.out .. '/report-samples.png'}
   image.save(given.samples, run:sheet(64))
+  given.losses = o.out .. '/report-losses.png'
+  if not pcall(plot.draw, run.path, run.state.score, given.losses) then given.losses = nil end -- a run may be opened without its metrics
   folder.write(path, report.page(run, given))
 end
 
