@@ -5,6 +5,8 @@ local nearest = require 'gantry.gan.nearest'
 
 -- In the paper's order: name, what it asks.
 local experiments = {
+  {'walk', 'lines between random z: is every frame plausible, are there jumps? (section 6.1, figure 4)'},
+  {'arith', 'smiling woman - neutral woman + neutral man: how often is it a smiling man? (section 6.3.2, figure 7)'},
 }
 
 -- Those that are commands of their own as well.

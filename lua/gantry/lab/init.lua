@@ -6,6 +6,7 @@ local lab = {}
 
 local parts = {
   statistics = true, record = true,
+  rules = true, exemplars = true, arith = true,
 }
 
 local names = {}

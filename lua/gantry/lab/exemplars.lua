@@ -1,0 +1,74 @@
+--- Exemplars by rule: samples of a run whose image a judge is sure of, in the order of their numbers, each used once.
+-- @module gantry.lab.exemplars
+local native = require 'gantry.native'
+local rules = require 'gantry.lab.rules'
+
+local exemplars = {}
+
+local PART = 512     -- samples looked at between two looks at whether there are enough
+local PER_ONE = 200  -- samples looked at for each that is wanted, before it is given up
+
+-- The first of the lists that is short and whose rule holds: the one that lacks most.
+local function place(lists, told, i, number, sure)
+  local best
+  for _, list in ipairs(lists) do
+    local lack = list.want - #list
+    if lack > 0 and (not best or lack > best.want - #best) and rules.holds(told, list.conditions, i, sure) then best = list end
+  end
+  if best then best[#best + 1] = number end
+end
+
+--- Samples for each of several rules; none stands in two lists.
+-- @tparam Run run
+-- @tparam Features judge
+-- @tparam {{conditions=,want=,name=},...} wanted rules, and how many samples of each
+-- @tparam[opt] table o seed (the run's), sure (0.95: the least probability of each value), class, from (1: the first sample's number)
+-- @treturn {{int,...},...} numbers of samples, as on `gantry sample --numbered`, for each rule
+-- @treturn int how many samples were looked at
+-- @raise where there are too few among a great many
+function exemplars.find(run, judge, wanted, o)
+  o = o or {}
+  local lists, most, names = {}, 0, {}
+  for k, w in ipairs(wanted) do
+    rules.check(judge, w.conditions)
+    lists[k] = {conditions = w.conditions, want = w.want, name = w.name}
+    most = most + w.want * PER_ONE
+  end
+  local function lacking()
+    for _, list in ipairs(lists) do
+      if #list < list.want then return list end
+    end
+  end
+  local from, seen = o.from or 1, 0
+  while lacking() do
+    if seen >= most then
+      local short = lacking()
+      native.fail('exemplars: of %d samples %s is sure of %d that are %s, wanted %d', seen, judge.name, #short, short.name, short.want)
+    end
+    for k = 1, PART do names[k] = from + seen + k - 1 end
+    local told = judge:attributes(run:images(run:z(names, o.seed), o.class))
+    for k = 1, PART do place(lists, told, k, names[k], o.sure or 0.95) end
+    seen = seen + PART
+  end
+  return lists, seen
+end
+
+--- Of which images a judge says that a rule holds.
+-- @tparam Features judge
+-- @param images n x channels x height x width, -1..1
+-- @tparam table conditions
+-- @treturn {boolean,...}
+function exemplars.verdicts(judge, images, conditions)
+  local told, list = judge:attributes(images), {}
+  for i = 1, images:size(1) do list[i] = rules.holds(told, conditions, i) end
+  return list
+end
+
+--- How many are true.
+function exemplars.count(list)
+  local n = 0
+  for _, x in ipairs(list) do n = n + (x and 1 or 0) end
+  return n
+end
+
+return exemplars
