@@ -7,9 +7,12 @@ local nearest = require 'gantry.gan.nearest'
 local experiments = {
   {'walk', 'lines between random z: is every frame plausible, are there jumps? (section 6.1, figure 4)'},
   {'arith', 'smiling woman - neutral woman + neutral man: how often is it a smiling man? (section 6.3.2, figure 7)'},
+  {'turn', 'does a vector between left-looking and right-looking faces turn others? (section 6.3.2, figure 8)'},
+  {'sorted', "samples in the order of D's score"},
+  {'film', "the same z over a run's checkpoints"},
 }
 
--- Those that are commands of their own as well.
+-- Those that are commands of their own as well; here they leave a record.
 local elsewhere = {walk = 'gantry.cli.walk', arith = 'gantry.cli.arith'}
 
 local function help_text()
@@ -34,7 +37,7 @@ return function(arguments)
     if e[1] == name then
       local rest = {}
       for k = 2, #arguments do rest[k - 1] = arguments[k] end
-      return require(elsewhere[name] or 'gantry.cli.lab.' .. name)(rest)
+      return require(elsewhere[name] or 'gantry.cli.lab.' .. name)(rest, true)
     end
   end
   local near = nearest(name, names)

@@ -1,0 +1,143 @@
+--- The turn vector: section 6.3.2 and figure 8 of the DCGAN paper. The mean z of four faces that look left and of four that look right
+-- span a vector along which random samples turn. Here a judge picks the faces by rule and says how far each image is turned, so that the
+-- rank correlation of the two can be told; beside it the same along random vectors of the same length.
+-- @module gantry.lab.turn
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local sheet = require 'gantry.gan.sheet'
+local exemplars = require 'gantry.lab.exemplars'
+local record = require 'gantry.lab.record'
+local rules = require 'gantry.lab.rules'
+local statistics = require 'gantry.lab.statistics'
+
+local turn = {}
+
+local EACH = 4 -- faces for each end: the paper's
+
+-- z of samples moved along a vector: z + t v, t from -1 to 1; samples x positions rows.
+local function moved(z, v, positions)
+  local n, size = z:size(1), z:size(2)
+  local all = torch.FloatTensor(n, positions, size)
+  for p = 1, positions do
+    local t = 2 * (p - 1) / (positions - 1) - 1
+    all:select(2, p):copy(z + (v * t):view(1, size):expandAs(z))
+  end
+  return all:view(n * positions, size)
+end
+
+-- What the judge says of an attribute, one number for each image: the number, or the probability of the value that the rule names.
+local function measured(judge, images, condition)
+  local told, list = judge:attributes(images)[condition.name], {}
+  for i = 1, images:size(1) do
+    if told.numbers then list[i] = told.numbers[i] else
+      for v, value in ipairs(told.values) do
+        if value == condition.value then list[i] = told.probabilities[i][v] end
+      end
+    end
+  end
+  return list
+end
+
+-- The rank correlation of each sample's judged turn with its position.
+local function correlations(list, positions)
+  local places, found = {}, {}
+  for p = 1, positions do places[p] = p end
+  for first = 1, #list, positions do
+    found[#found + 1] = statistics.rank_correlation(places, {unpack(list, first, first + positions - 1)})
+  end
+  return found
+end
+
+--- Turns samples along many vectors.
+-- @tparam Run run
+-- @tparam Features judge
+-- @tparam[opt] table o from and to (rules of the two ends: 'turn<-0.4', 'turn>0.4'; the first condition of `to` is what is measured),
+-- vectors (20: each of 8 faces of its own), samples (10: turned along each vector), positions (9), seed (the run's), sure (0.95), class
+-- @treturn table vectors (vectors x z_size); along, random: for each vector the mean rank correlation over its samples, along it and along
+-- a random vector of its length; change, change_random: how much the measure rises from end to end; single (rank correlation of each
+-- sample); images (of the first vector: samples * positions); measure; seen (samples looked at)
+-- @usage local found = turn.along(run, features.load 'judge.safetensors', {vectors = 5})
+function turn.along(run, judge, o)
+  o = o or {}
+  if run.makes_pairs then native.fail('turn: %s turns images into images; there is no z to move', run.path) end
+  if run.classes and not o.class then native.fail('turn: %s has %d classes; say of which one with --class', run.path, run.classes) end
+  local vectors, count, positions = o.vectors or 20, o.samples or 10, o.positions or 9
+  local ends = {}
+  for k, text in ipairs {o.from or 'turn<-0.4', o.to or 'turn>0.4'} do
+    ends[k] = {conditions = rules.parse(text), name = text, want = vectors * EACH}
+  end
+  local condition = ends[2].conditions[1]
+  local lists, seen = exemplars.find(run, judge, ends, o)
+  local function means(k)
+    return run:z(lists[k], o.seed):view(vectors, EACH, -1):mean(2):view(vectors, -1)
+  end
+  local v = means(2) - means(1)
+  local others = {} -- samples that no face was picked from
+  for i = 1, vectors * count do others[i] = seen + i end
+  local z = run:z(others, o.seed)
+  local generator = torch.Generator((o.seed or run.options.seed) + 1)
+  local found = {vectors = v, measure = condition.name, seen = seen, along = {}, random = {}, change = {}, change_random = {}, single = {}}
+  for k = 1, vectors do
+    local mine = z:narrow(1, (k - 1) * count + 1, count)
+    local direction = torch.FloatTensor(v:size(2)):normal(generator, 0, 1)
+    direction:mul(v[k]:norm() / direction:norm())
+    for name, way in pairs {along = v[k], random = direction} do
+      local images = run:images(moved(mine, way, positions), o.class)
+      local list = measured(judge, images, condition)
+      local each = correlations(list, positions)
+      local rise = 0
+      for i = 1, count do rise = rise + (list[i * positions] - list[(i - 1) * positions + 1]) / count end
+      found[name][k] = statistics.mean(each).mean
+      found[name == 'along' and 'change' or 'change_random'][k] = rise
+      if name == 'along' then
+        for _, x in ipairs(each) do found.single[#found.single + 1] = x end
+        if k == 1 then found.images = images end
+      end
+    end
+  end
+  return found
+end
+
+local function over_vectors(list, paper)
+  local m = statistics.mean(list)
+  return {value = m.mean, low = m.low, high = m.high, n = m.n, paper = paper}
+end
+
+local function share_above(list, bound)
+  local n = 0
+  for _, x in ipairs(list) do n = n + (x > bound and 1 or 0) end
+  local w = statistics.wilson(n, #list)
+  return {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n}
+end
+
+--- The experiment: OUT/turn.png and OUT/turn.json.
+-- @tparam Run run
+-- @tparam Features judge
+-- @tparam table o out (directory); as for `along`
+-- @treturn table the record
+function turn.experiment(run, judge, o)
+  local r = record.new('turn', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {
+    judge = judge.name, judge_hash = judge.hash, judged_on = judge.about.data, from = o.from or 'turn<-0.4', to = o.to or 'turn>0.4',
+    samples = o.samples or 10, positions = o.positions or 9,
+  }})
+  local found = turn.along(run, judge, o)
+  for _, a in ipairs(judge.about.attributes) do
+    if a.name == found.measure and a.judges then
+      local share = a.accuracy or a.explained
+      r:figure(('the judge on what it has not seen: %s, %%'):format(a.accuracy and 'right about ' .. a.name or 'variance of ' .. a.name ..
+        ' explained'), {value = 100 * share, n = a.judges})
+    end
+  end
+  r:figure(('rank correlation of the position with %s, mean over vectors'):format(found.measure), over_vectors(found.along,
+    'samples turn, by eye'))
+  r:figure('the same along random vectors of the same length', over_vectors(found.random))
+  r:figure(('%s rises from end to end by'):format(found.measure), over_vectors(found.change))
+  r:figure('the same along random vectors of the same length', over_vectors(found.change_random))
+  r:figure('samples whose rank correlation is above 0.9, %', share_above(found.single, 0.9))
+  local positions = o.positions or 9
+  r:picture(sheet.make(found.images, {columns = positions}), nil,
+    'samples moved along the first vector, from minus the whole of it to plus')
+  return r:finish()
+end
+
+return turn
