@@ -179,7 +179,7 @@ describe('a run to look at', function()
     assert.equal('file', lfs.attributes(run .. '/arith.png', 'mode'))
     refused(2, ('arith %s 1,,2'):format(run), "'1,,2' is not understood, wanted numbers of samples as in 3,5,9 %- 1,2,4")
     refused(2, ('arith %s 1 - - 2'):format(run), 'is not understood')
-    refused(2, 'arith ' .. run, "missing argument 'expression'")
+    refused(2, 'arith ' .. run, 'arith: wanted numbers of samples as in 3,5,9 .*, or %-%-rule')
     refused(1, ('arith %s 0 + 1'):format(run), '0 is not the number of a sample')
   end)
 

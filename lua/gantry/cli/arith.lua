@@ -56,7 +56,7 @@ local function by_rule(given)
   local sure = show.number('arith', '--sure', given.sure)
   if sure < 0 or sure > 1 then cli.usage('arith: --sure is %s, wanted 0 to 1', given.sure) end
   local o = {
-    trials = show.whole('arith', '--trials', given.trials, 2, 100000), sure = sure,
+    trials = show.whole('arith', '--trials', given.trials, 6, 100000), sure = sure,
     exemplars = show.whole('arith', '--exemplars', given.exemplars, 1, 100),
   }
   if given.truncation then cli.usage 'arith: --truncation is not for --rule' end

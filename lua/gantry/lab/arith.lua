@@ -35,7 +35,7 @@ end
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam table|string expression from rules.expression, or its text
--- @tparam[opt] table o trials (200), exemplars (3: for each concept), seed (the run's), sure (0.95), class
+-- @tparam[opt] table o trials (200; at least 6), exemplars (3: for each concept), seed (the run's), sure (0.95), class
 -- @treturn table expression; lists (numbers of samples by term), seen (samples looked at), base (how often the target holds among
 -- samples); verdicts: lists of booleans by name, z and pixels (means of all exemplars), z_of_one and pixels_of_one (the first of each),
 -- neighbours (8 of each z), means (by term: whether the mean z gives what its exemplars are); images: by the same names, and means

@@ -22,7 +22,7 @@ end
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam {{conditions=,want=,name=},...} wanted rules, and how many samples of each
--- @tparam[opt] table o seed (the run's), sure (0.95: the least probability of each value), class, from (1: the first sample's number)
+-- @tparam[opt] table o seed (the run's), sure (0.95: the least probability of each value), class
 -- @treturn {{int,...},...} numbers of samples, as on `gantry sample --numbered`, for each rule
 -- @treturn int how many samples were looked at
 -- @raise where there are too few among a great many
@@ -39,13 +39,13 @@ function exemplars.find(run, judge, wanted, o)
       if #list < list.want then return list end
     end
   end
-  local from, seen = o.from or 1, 0
+  local seen = 0
   while lacking() do
     if seen >= most then
       local short = lacking()
       native.fail('exemplars: of %d samples %s is sure of %d that are %s, wanted %d', seen, judge.name, #short, short.name, short.want)
     end
-    for k = 1, PART do names[k] = from + seen + k - 1 end
+    for k = 1, PART do names[k] = seen + k end
     local told = judge:attributes(run:images(run:z(names, o.seed), o.class))
     for k = 1, PART do place(lists, told, k, names[k], o.sure or 0.95) end
     seen = seen + PART

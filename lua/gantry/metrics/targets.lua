@@ -15,7 +15,7 @@ local nearest = require 'gantry.gan.nearest'
 
 local targets = {}
 
-local MOST_VALUES = 64 -- of a column: more are numbers or names, not kinds
+local MOST_VALUES = 32 -- of a column: more are numbers or names, not kinds
 
 local function chosen(all, wanted, where)
   if not wanted then return all end
