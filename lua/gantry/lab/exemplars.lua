@@ -5,8 +5,9 @@ local rules = require 'gantry.lab.rules'
 
 local exemplars = {}
 
-local PART = 512     -- samples looked at between two looks at whether there are enough
-local PER_ONE = 200  -- samples looked at for each that is wanted, before it is given up
+local PART = 512      -- samples looked at between two looks at whether there are enough
+local PATIENCE = 4096 -- samples looked at before it is asked whether there will be enough
+local PER_ONE = 64    -- samples for each that is wanted: rarer ones are given up
 
 -- The first of the lists that is short and whose rule holds: the one that lacks most.
 local function place(lists, told, i, number, sure)
@@ -34,15 +35,22 @@ function exemplars.find(run, judge, wanted, o)
     lists[k] = {conditions = w.conditions, want = w.want, name = w.name}
     most = most + w.want * PER_ONE
   end
-  local function lacking()
+  -- The first list that lacks samples, and whether it will lack them for too long.
+  local function lacking(seen)
+    local found
     for _, list in ipairs(lists) do
-      if #list < list.want then return list end
+      if #list < list.want then
+        if seen >= PATIENCE and seen * list.want > most * #list then return list, true end
+        found = found or list
+      end
     end
+    return found
   end
   local seen = 0
-  while lacking() do
-    if seen >= most then
-      local short = lacking()
+  while true do
+    local short, hopeless = lacking(seen)
+    if not short then break end
+    if hopeless then
       native.fail('exemplars: of %d samples %s is sure of %d that are %s, wanted %d', seen, judge.name, #short, short.name, short.want)
     end
     for k = 1, PART do names[k] = seen + k end

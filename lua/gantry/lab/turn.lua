@@ -25,17 +25,19 @@ local function moved(z, v, positions)
   return all:view(n * positions, size)
 end
 
--- What the judge says of an attribute, one number for each image: the number, or the probability of the value that the rule names.
-local function measured(judge, images, condition)
-  local told, list = judge:attributes(images)[condition.name], {}
-  for i = 1, images:size(1) do
-    if told.numbers then list[i] = told.numbers[i] else
-      for v, value in ipairs(told.values) do
-        if value == condition.value then list[i] = told.probabilities[i][v] end
-      end
-    end
-  end
-  return list
+-- What a judge told of an attribute, one number for each image: the number, or the probability of a value (else of the last one).
+local function measured(told, wanted)
+  if told.numbers then return told.numbers:totable() end
+  local column = #told.values
+  for v, value in ipairs(told.values) do column = value == wanted and v or column end
+  return told.probabilities:select(2, column):totable()
+end
+
+-- How much it rises from the first to the last position, mean over samples.
+local function rise(list, positions)
+  local sum, count = 0, #list / positions
+  for i = 1, count do sum = sum + (list[i * positions] - list[(i - 1) * positions + 1]) / count end
+  return sum
 end
 
 -- The rank correlation of each sample's judged turn with its position.
@@ -48,14 +50,24 @@ local function correlations(list, positions)
   return found
 end
 
+-- What happens to samples along one vector.
+local function follow(run, judge, z, v, condition, positions, class)
+  local images = run:images(moved(z, v, positions), class)
+  local told, rises = judge:attributes(images), {}
+  local list = measured(told[condition.name], condition.value)
+  for name, what in pairs(told) do rises[name] = rise(name == condition.name and list or measured(what), positions) end
+  return {images = images, correlations = correlations(list, positions), rises = rises}
+end
+
 --- Turns samples along many vectors.
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam[opt] table o from and to (rules of the two ends: 'turn<-0.4', 'turn>0.4'; the first condition of `to` is what is measured),
 -- vectors (20: each of 8 faces of its own), samples (10: turned along each vector), positions (9), seed (the run's), sure (0.95), class
 -- @treturn table vectors (vectors x z_size); along, random: for each vector the mean rank correlation over its samples, along it and along
--- a random vector of its length; change, change_random: how much the measure rises from end to end; single (rank correlation of each
--- sample); images (of the first vector: samples * positions); measure; seen (samples looked at)
+-- a random vector of its length; change, change_random: how much the measure rises from end to end; others: how much each other attribute
+-- does along it, by name; single (rank correlation of each sample); images (of the first vector: samples * positions); measure; seen
+-- (samples looked at)
 -- @usage local found = turn.along(run, features.load 'judge.safetensors', {vectors = 5})
 function turn.along(run, judge, o)
   o = o or {}
@@ -76,24 +88,23 @@ function turn.along(run, judge, o)
   for i = 1, vectors * count do others[i] = seen + i end
   local z = run:z(others, o.seed)
   local generator = torch.Generator((o.seed or run.options.seed) + 1)
-  local found = {vectors = v, measure = condition.name, seen = seen, along = {}, random = {}, change = {}, change_random = {}, single = {}}
+  local found = {vectors = v, measure = condition.name, seen = seen, along = {}, random = {}, change = {}, change_random = {}, single = {},
+    others = {}}
   for k = 1, vectors do
     local mine = z:narrow(1, (k - 1) * count + 1, count)
-    local direction = torch.FloatTensor(v:size(2)):normal(generator, 0, 1)
-    direction:mul(v[k]:norm() / direction:norm())
-    for name, way in pairs {along = v[k], random = direction} do
-      local images = run:images(moved(mine, way, positions), o.class)
-      local list = measured(judge, images, condition)
-      local each = correlations(list, positions)
-      local rise = 0
-      for i = 1, count do rise = rise + (list[i * positions] - list[(i - 1) * positions + 1]) / count end
-      found[name][k] = statistics.mean(each).mean
-      found[name == 'along' and 'change' or 'change_random'][k] = rise
-      if name == 'along' then
-        for _, x in ipairs(each) do found.single[#found.single + 1] = x end
-        if k == 1 then found.images = images end
+    local here = follow(run, judge, mine, v[k], condition, positions, o.class)
+    found.along[k], found.change[k] = statistics.mean(here.correlations).mean, here.rises[condition.name]
+    for _, x in ipairs(here.correlations) do found.single[#found.single + 1] = x end
+    for name, x in pairs(here.rises) do
+      if name ~= condition.name then
+        found.others[name] = found.others[name] or {}
+        found.others[name][k] = x
       end
     end
+    if k == 1 then found.images = here.images end
+    local direction = torch.FloatTensor(v:size(2)):normal(generator, 0, 1)
+    local elsewhere = follow(run, judge, mine, direction:mul(v[k]:norm() / direction:norm()), condition, positions, o.class)
+    found.random[k], found.change_random[k] = statistics.mean(elsewhere.correlations).mean, elsewhere.rises[condition.name]
   end
   return found
 end
@@ -133,6 +144,11 @@ function turn.experiment(run, judge, o)
   r:figure('the same along random vectors of the same length', over_vectors(found.random))
   r:figure(('%s rises from end to end by'):format(found.measure), over_vectors(found.change))
   r:figure('the same along random vectors of the same length', over_vectors(found.change_random))
+  for _, a in ipairs(judge.about.attributes) do -- in the judge's order
+    local rises = found.others[a.name]
+    local name = a.values and a.name .. '=' .. a.values[#a.values] or a.name
+    if rises then r:figure(('along it %s rises by'):format(name), over_vectors(rises)) end
+  end
   r:figure('samples whose rank correlation is above 0.9, %', share_above(found.single, 0.9))
   local positions = o.positions or 9
   r:picture(sheet.make(found.images, {columns = positions}), nil,
