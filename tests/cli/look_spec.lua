@@ -171,6 +171,12 @@ describe('a run to look at', function()
     assert.equal(0, (near[5] - result[1]):abs():max())
     local distance = (near - result:expandAs(near)):abs():max()
     assert.is_true(distance <= 0.25 and distance > 0.2)
+    local picture = arithmetic.picture(opened, '3,5,8 - 1,2 + 7', {scale = 1})
+    local images = opened:images(z)
+    local pixels = (images[3] + images[5] + images[8]) / 3 - (images[1] + images[2]) / 2 + images[7]
+    local cell = picture:narrow(2, picture:size(2) - 25, 16):narrow(3, picture:size(3) - 39, 16)
+    local difference = cell - ((pixels + 1) / 2):clamp(0, 1)
+    assert.is_true(difference:narrow(2, 12, 5):abs():max() < 1e-5, 'below the word, the arithmetic of pixels')
     for i, line in ipairs {'3,5,8 - 1,2 + 7', '"3,5,8-1,2+7"', '3,5,8 - 1,2 +7'} do
       works(('arith %s %s --scale 1 --out %s/a%d.png'):format(run, line, run, i))
       assert.equal(command.read(run .. '/a1.png'), command.read(('%s/a%d.png'):format(run, i)))

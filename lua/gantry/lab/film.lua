@@ -23,7 +23,7 @@ end
 
 --- Images of the same z at the checkpoints in a run.
 -- @string path of the run
--- @tparam[opt] table o z (8: how many), frames (all: the most checkpoints), seed (the run's), class, training_stats (batch norm with
+-- @tparam[opt] table o z (9: how many), frames (all: the most checkpoints), seed (the run's), class, training_stats (batch norm with
 -- training's running averages; default: estimated anew at each checkpoint), trust
 -- @treturn tensor checkpoints x z x channels x height x width, -1..1
 -- @treturn {int,...} the checkpoints' steps
@@ -41,7 +41,7 @@ function film.images(path, o)
   for k, step in ipairs(steps) do
     local run = runs.open(path, {checkpoint = step, trust = o.trust})
     if not o.training_stats then run:reestimate() end
-    local images = run:images(run:z(o.z or 8, o.seed), run.classes and run:labels(o.z or 8, o.class))
+    local images = run:images(run:z(o.z or 9, o.seed), run.classes and run:labels(o.z or 9, o.class))
     all = all or torch.FloatTensor(#steps, unpack(images:size():totable()))
     all[k]:copy(images)
     collectgarbage() -- each run holds two networks
@@ -97,7 +97,7 @@ end
 -- @treturn table the record
 function film.experiment(path, o)
   local run = runs.open(path, {trust = o.trust})
-  local r = record.new('film', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {z = o.z or 8}})
+  local r = record.new('film', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {z = o.z or 9}})
   local images, steps = film.images(path, o)
   local changes = film.changes(images)
   local function figure(k)

@@ -141,9 +141,9 @@ function turn.experiment(run, judge, o)
   end
   r:figure(('rank correlation of the position with %s, mean over vectors'):format(found.measure), over_vectors(found.along,
     'samples turn, by eye'))
-  r:figure('the same along random vectors of the same length', over_vectors(found.random))
+  r:figure('rank correlation along random vectors of the same length', over_vectors(found.random))
   r:figure(('%s rises from end to end by'):format(found.measure), over_vectors(found.change))
-  r:figure('the same along random vectors of the same length', over_vectors(found.change_random))
+  r:figure(('%s rises along random vectors by'):format(found.measure), over_vectors(found.change_random))
   for _, a in ipairs(judge.about.attributes) do -- in the judge's order
     local rises = found.others[a.name]
     local name = a.values and a.name .. '=' .. a.values[#a.values] or a.name

@@ -9,7 +9,7 @@ local function parser()
     :epilog('Example: gantry train dcgan --config demo --data scenes:faces --out runs/faces --set keep=30 checkpoint_every=100\n' ..
       '         gantry lab film runs/faces')
   p:argument('run', 'directory of the run'):argname 'RUN'
-  p:option('--z', 'how many', '8'):argname 'N'
+  p:option('--z', 'how many', '9'):argname 'N'
   p:option('--frames', 'the most checkpoints (default: all)'):argname 'N'
   p:option('--fps', 'frames a second', '8'):argname 'N'
   p:option('--seed', "of z (default: the run's)"):argname 'N'
