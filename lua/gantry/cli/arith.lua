@@ -20,7 +20,6 @@ local function parser()
   p:option('--trials', 'with --rule: how many, each with samples of its own', '200'):argname 'N'
   p:option('--exemplars', 'with --rule: samples for each concept', '3'):argname 'N'
   p:option('--sure', 'with --rule: how probable the judge must call what a sample is chosen for', '0.95'):argname 'P'
-  p:option('--data', "with --rule: real images that results are held against (default: the run's; none)"):argname 'SPEC'
   look.options(p)
   return p
 end
@@ -56,7 +55,7 @@ local function by_rule(given)
   local sure = show.number('arith', '--sure', given.sure)
   if sure < 0 or sure > 1 then cli.usage('arith: --sure is %s, wanted 0 to 1', given.sure) end
   local o = {
-    trials = show.whole('arith', '--trials', given.trials, 6, 100000), sure = sure,
+    trials = show.whole('arith', '--trials', given.trials, 2, 100000), sure = sure,
     exemplars = show.whole('arith', '--exemplars', given.exemplars, 1, 100),
   }
   if given.truncation then cli.usage 'arith: --truncation is not for --rule' end
@@ -69,8 +68,6 @@ local function by_rule(given)
   for key, value in pairs(how) do o[key] = value end
   local judge = require('gantry.metrics.features').load(given.judge)
   o.out = given.out or run.path .. '/lab'
-  o.data = given.data or run.state.data
-  if o.data == 'none' or not given.data and o.data:match '%.lua$' then o.data = nil end
   require('gantry.lab.arith').experiment(run, judge, given.rule, o)
   return 0
 end

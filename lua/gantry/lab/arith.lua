@@ -3,22 +3,19 @@
 -- trials of which each has exemplars of its own; beside it the same arithmetic on pixels, and with one exemplar for each concept.
 -- @module gantry.lab.arith
 local native = require 'gantry.native'
-local data = require 'gantry.data'
 local torch = require 'gantry.torch'
 local arithmetic = require 'gantry.gan.arithmetic'
-local options = require 'gantry.gan.options'
 local sheet = require 'gantry.gan.sheet'
-local metrics = require 'gantry.metrics'
 local exemplars = require 'gantry.lab.exemplars'
 local record = require 'gantry.lab.record'
 local rules = require 'gantry.lab.rules'
+local sorted = require 'gantry.lab.sorted'
 local statistics = require 'gantry.lab.statistics'
 
 local arith = {}
 
-local SHOWN = 8   -- trials in the picture
-local REAL = 2000 -- real images that results are held against
-local BASE = 512  -- samples that tell how often the target holds anyway
+local SHOWN = 8  -- trials in the picture
+local BASE = 512 -- samples that tell how often the target holds anyway, and what D says of samples
 
 -- Sums of terms: with all exemplars and with the first alone.
 local function add_up(sums, sign, x, trials, each)
@@ -35,7 +32,7 @@ end
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam table|string expression from rules.expression, or its text
--- @tparam[opt] table o trials (200; at least 6), exemplars (3: for each concept), seed (the run's), sure (0.95), class
+-- @tparam[opt] table o trials (200), exemplars (3: for each concept), seed (the run's), sure (0.95), class
 -- @treturn table expression; lists (numbers of samples by term), seen (samples looked at), base (how often the target holds among
 -- samples); verdicts: lists of booleans by name, z and pixels (means of all exemplars), z_of_one and pixels_of_one (the first of each),
 -- neighbours (8 of each z), means (by term: whether the mean z gives what its exemplars are); images: by the same names, and means
@@ -107,19 +104,23 @@ local function trials_picture(found, shown)
   return sheet.make(torch.cat(columns, 1), {columns = #found.expression.terms + #results, labels = words})
 end
 
-local function real_features(run, judge, spec)
-  local wanted = options.for_data(run.options)
-  wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
-  local set = data.open(spec, wanted)
-  local list = {}
-  for i = 1, math.min(REAL, set:size()) do list[i] = i end
-  return (judge:of(set:batch(list)))
+-- How much of the results D holds for no less real than all but the least real twentieth of samples.
+local function plausible(r, run, found, o)
+  local function scores(images) return sorted.scores(run, images, run:labels(images:size(1), o.class)) end
+  local of_samples = scores(run:images(run:z(BASE, o.seed), o.class))
+  table.sort(of_samples)
+  local bound = of_samples[math.floor(#of_samples / 20) + 1]
+  for _, pair in ipairs {{'z', 'with z'}, {'z_of_one', 'with z of one exemplar each'}, {'pixels', 'with pixels'}} do
+    local list = {}
+    for i, x in ipairs(scores(found.images[pair[1]])) do list[i] = x >= bound end
+    r:figure(('%s, %s: D scores it as 95%% of samples or higher, %%'):format(found.expression.target.name, pair[2]), share(list))
+  end
 end
 
 -- One expression's figures and pictures.
-local function tell(r, run, judge, found, o, real, suffix)
+local function tell(r, run, found, o, suffix)
   local target, v = found.expression.target.name, found.verdicts
-  r:figure(target .. ', with z: success, %', share(v.z, o.paper))
+  r:figure(target .. ', with z: success, %', share(v.z, 'seen in the examples shown'))
   r:figure(target .. ', with z of one exemplar each: success, %', share(v.z_of_one))
   r:figure(target .. ', with pixels: success, %', share(v.pixels))
   r:figure(target .. ', with pixels of one exemplar each: success, %', share(v.pixels_of_one))
@@ -128,19 +129,7 @@ local function tell(r, run, judge, found, o, real, suffix)
   r:figure(target .. ', 8 neighbours of each z: success, %', share(v.neighbours))
   r:figure(target .. ' among samples, %', share(found.base))
   for k, term in ipairs(found.expression.terms) do r:figure('mean z is ' .. term.name .. ', %', share(v.means[k])) end
-  if real then
-    local function among(name, images)
-      local precision = metrics.manifold(real, (judge:of(images))).precision
-      local n = images:size(1)
-      local w = statistics.wilson(math.floor(precision * n + 0.5), n)
-      r:figure(('%s lies among real images (precision, %s), %%'):format(name, judge.name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n})
-    end
-    among(target .. ', with z:', found.images.z)
-    among(target .. ', with z of one exemplar each:', found.images.z_of_one)
-    among(target .. ', with pixels:', found.images.pixels)
-    if not suffix then among('a sample', run:images(run:z(BASE, o.seed), o.class)) end
-  end
+  if run.checkpoint.networks.D then plausible(r, run, found, o) end
   local terms = {}
   for k, term in ipairs(found.expression.terms) do
     terms[k] = {sign = term.sign, numbers = {unpack(found.lists[k], 1, o.exemplars or 3)}}
@@ -156,26 +145,16 @@ end
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam {string,...} expressions
--- @tparam table o out (directory); as for `trials`; data (a spec of real images to hold the results against; none: not done)
+-- @tparam table o out (directory); as for `trials`
 -- @treturn table the record
 function arith.experiment(run, judge, expressions, o)
-  local r = record.new('arith', {out = o.out, seed = o.seed or run.options.seed, run = run, data = o.data, about = {
+  local r = record.new('arith', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {
     judge = judge.name, judge_hash = judge.hash, judged_on = judge.about.data, trials = o.trials or 200, exemplars = o.exemplars or 3,
     sure = o.sure or 0.95, rules = expressions,
   }})
-  for _, a in ipairs(judge.about.attributes or {}) do
-    local n = a.judges
-    if a.accuracy and n then
-      local w = statistics.wilson(math.floor(a.accuracy * n + 0.5), n)
-      r:figure(('the judge on real images it has not seen: %s, %%'):format(a.name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n})
-    elseif a.explained and n then
-      r:figure(('the judge on scenes it has not seen: variance of %s explained, %%'):format(a.name), {value = 100 * a.explained, n = n})
-    end
-  end
-  local real = o.data and real_features(run, judge, o.data)
+  exemplars.tell_judge(r, judge)
   for k, text in ipairs(expressions) do
-    tell(r, run, judge, arith.trials(run, judge, text, o), o, real, k > 1 and tostring(k) or nil)
+    tell(r, run, arith.trials(run, judge, text, o), o, k > 1 and tostring(k) or nil)
   end
   return r:finish()
 end

@@ -132,13 +132,7 @@ function turn.experiment(run, judge, o)
     samples = o.samples or 10, positions = o.positions or 9,
   }})
   local found = turn.along(run, judge, o)
-  for _, a in ipairs(judge.about.attributes) do
-    if a.name == found.measure and a.judges then
-      local share = a.accuracy or a.explained
-      r:figure(('the judge on what it has not seen: %s, %%'):format(a.accuracy and 'right about ' .. a.name or 'variance of ' .. a.name ..
-        ' explained'), {value = 100 * share, n = a.judges})
-    end
-  end
+  exemplars.tell_judge(r, judge)
   r:figure(('rank correlation of the position with %s, mean over vectors'):format(found.measure), over_vectors(found.along,
     'samples turn, by eye'))
   r:figure('rank correlation along random vectors of the same length', over_vectors(found.random))
