@@ -104,16 +104,21 @@ local function trials_picture(found, shown)
   return sheet.make(torch.cat(columns, 1), {columns = #found.expression.terms + #results, labels = words})
 end
 
--- How much of the results D holds for no less real than all but the least real twentieth of samples.
+-- How many of the results D holds for no less real than all but the least real twentieth of samples, and how many of those succeed.
 local function plausible(r, run, found, o)
   local function scores(images) return sorted.scores(run, images, run:labels(images:size(1), o.class)) end
   local of_samples = scores(run:images(run:z(BASE, o.seed), o.class))
   table.sort(of_samples)
   local bound = of_samples[math.floor(#of_samples / 20) + 1]
   for _, pair in ipairs {{'z', 'with z'}, {'z_of_one', 'with z of one exemplar each'}, {'pixels', 'with pixels'}} do
-    local list = {}
-    for i, x in ipairs(scores(found.images[pair[1]])) do list[i] = x >= bound end
-    r:figure(('%s, %s: D scores it as 95%% of samples or higher, %%'):format(found.expression.target.name, pair[2]), share(list))
+    local real, both = {}, {}
+    for i, x in ipairs(scores(found.images[pair[1]])) do
+      real[i] = x >= bound
+      both[i] = real[i] and found.verdicts[pair[1]][i]
+    end
+    local name = ('%s, %s: '):format(found.expression.target.name, pair[2])
+    r:figure(name .. 'D scores it as 95% of samples or higher, %', share(real))
+    r:figure(name .. 'both this and success, %', share(both))
   end
 end
 
