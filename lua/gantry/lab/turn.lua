@@ -134,7 +134,7 @@ function turn.experiment(run, judge, o)
   local found = turn.along(run, judge, o)
   exemplars.tell_judge(r, judge)
   r:figure(('rank correlation of the position with %s, mean over vectors'):format(found.measure), over_vectors(found.along,
-    'samples turn, by eye'))
+    found.measure == 'turn' and 'samples turn, by eye' or nil))
   r:figure('rank correlation along random vectors of the same length', over_vectors(found.random))
   r:figure(('%s rises from end to end by'):format(found.measure), over_vectors(found.change))
   r:figure(('%s rises along random vectors by'):format(found.measure), over_vectors(found.change_random))
