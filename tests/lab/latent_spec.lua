@@ -151,6 +151,7 @@ describe('experiments in z on a run', function()
       assert.is_true(math.abs(D[i] - scores[i]) < 1e-5)
       assert.is_true(i == 1 or scores[i] <= scores[i - 1])
     end
+    assert.error_matches(function() sorted.order({path = 'vae', checkpoint = {networks = {}}}, 4) end, 'sorted: vae has no D')
     works('lab sorted ' .. run .. ' --n 20')
     local c = left 'sorted'
     assert.equal(20, c.figures[1].n)

@@ -12,7 +12,8 @@ local function parser()
     :epilog('Example: gantry sample runs/faces --numbered\n         gantry arith runs/faces 3,5,9 - 1,2,4 + 7,8,11 --out smile.png\n' ..
       '         gantry arith runs/faces --judge judge.safetensors --rule \\\n' ..
       "             'smiling woman: gender=female,smile=1 - neutral woman: gender=female,smile=0 + neutral man: gender=male,smile=0'\n" ..
-      "         What should come out is worked out, or said at the end: ' -> gender=male,smile=1'.")
+      "         What should come out is worked out, or said at the end: ' -> gender=male,smile=1'.\n" ..
+      '         With --rule, --out is a directory (default: lab in the run) for arith.png, arith-trials.png and arith.json.')
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:argument('expression', 'numbers of samples, and signs between them'):argname 'EXPRESSION':args '*'
   p:option('--judge', 'a net that tells attributes, made by gantry features'):argname 'FILE'

@@ -12,7 +12,9 @@ local function parser()
   local p = argparse('gantry walk', 'Draws walks through the latent space: each row goes from one sample to the next.')
     :epilog('Examples:\n   gantry walk runs/faces --frames 9 --rows 8\n' ..
       '   gantry walk runs/faces --from 3,17,42 --spherical    # numbers as on gantry sample --numbered\n' ..
-      '   gantry walk runs/faces --from 3,17,42 --animate --out walk.png')
+      '   gantry walk runs/faces --from 3,17,42 --animate --out walk.png\n' ..
+      '   gantry walk runs/faces --noise linefull --cells 6\n' ..
+      '   gantry lab walk runs/faces    # into runs/faces/lab, or the directory that --out names: walk.png, and walk.json with the figures')
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:option('--from', 'the samples to walk between, by number (default: the first ones)'):argname 'N,N,...'
   p:option('--frames', 'images from one sample to the next, both included (default: 9; 24 with --animate)'):argname 'N'

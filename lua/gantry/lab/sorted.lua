@@ -46,6 +46,7 @@ end
 function sorted.order(run, n, o)
   o, n = o or {}, n or 400
   if run.makes_pairs then native.fail('sorted: %s turns images into images; its D judges pairs', run.path) end
+  if not run.checkpoint.networks.D then native.fail('sorted: %s has no D', run.path) end
   local labels = run:labels(n, o.class)
   local images = run:images(run:z(n, o.seed), labels)
   local scores, order = sorted.scores(run, images, labels), {}
