@@ -22,9 +22,8 @@ local function parser()
   p:flag('--spherical', 'along great circles instead of straight lines')
   p:flag('--animate', 'an animated PNG that walks through all points and back to the first, for ever')
   p:option('--fps', 'frames a second of the animation', '12'):argname 'N'
-  p:option('--noise', "dcgan.torch's noise modes: line; or one larger picture of z with a height and a width, where the generator is " ..
-    'convolutional throughout: random (every cell a sample), linefull1d (columns on a line), linefull (the diagonal on a line)', 'line')
-    :argname 'MODE'
+  p:option('--noise', "dcgan.torch's noise modes: line; or one larger picture of z with a height and a width:\nrandom (every cell a " ..
+    'sample), linefull1d (columns on a line), linefull (the diagonal on a line)', 'line'):argname 'MODE'
   p:option('--cells', 'of the larger picture: z of N x N (linefull1d: 1 x N)', '4'):argname 'N'
   look.options(p)
   return p
