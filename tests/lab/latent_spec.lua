@@ -10,6 +10,7 @@ local spatial = require 'gantry.gan.spatial'
 local arith = require 'gantry.lab.arith'
 local exemplars = require 'gantry.lab.exemplars'
 local film = require 'gantry.lab.film'
+local judges = require 'gantry.lab.judges'
 local rules = require 'gantry.lab.rules'
 local sorted = require 'gantry.lab.sorted'
 local turn = require 'gantry.lab.turn'
@@ -71,12 +72,12 @@ describe('experiments in z', function()
     local found = arith.trials(painter, bars, e, {trials = 40, exemplars = 3})
     local v = found.verdicts
     assert.same({40, 40, 40, 40, 320}, {#v.z, #v.z_of_one, #v.pixels, #v.pixels_of_one, #v.neighbours})
-    local function count(name) return exemplars.count(v[name]) end
+    local function count(name) return judges.count(v[name]) end
     assert.is_true(count 'z' >= 34, count 'z')
     assert.is_true(count 'z' > count 'z_of_one')
     assert.is_true(count 'pixels' < 20, count 'pixels')
-    assert.equal(40, exemplars.count(v.means[1]))
-    assert.is_true(exemplars.count(found.base) < 0.5 * #found.base)
+    assert.equal(40, judges.count(v.means[1]))
+    assert.is_true(judges.count(found.base) < 0.5 * #found.base)
     -- The first trial by hand.
     local z = painter:z(found.lists[1]):narrow(1, 1, 3):mean(1) - painter:z(found.lists[2]):narrow(1, 1, 3):mean(1)
       + painter:z(found.lists[3]):narrow(1, 1, 3):mean(1)
@@ -113,6 +114,23 @@ describe('experiments in z', function()
     assert.is_true(math.abs(ratios[2] - 4) < 1e-6)
     assert.same({}, walk.smoothness(torch.FloatTensor(4, 1, 2, 2):zero(), 4))
     assert.error_matches(function() walk.smoothness(images, 4) end, 'wanted whole walks of at least 3')
+  end)
+end)
+
+describe('two judges', function()
+  it('agree or not, attribute by attribute', function()
+    local function judge(name, p)
+      return {name = name, about = {attributes = {{name = 'smile', values = {'0', '1'}}}}, attributes = function()
+        return {smile = {values = {'0', '1'}, probabilities = torch.DoubleTensor(p)}}
+      end}
+    end
+    local images, figures = torch.FloatTensor(4, 1, 2, 2), {}
+    local r = {figure = function(_, name, f) figures[#figures + 1] = {name, f.value, f.n} end}
+    local a, b = judge('a', {{1, 0}, {1, 0}, {0, 1}, {0, 1}}), judge('b', {{0.6, 0.4}, {0.6, 0.4}, {0.1, 0.9}, {0.9, 0.1}})
+    judges.tell_agreement(r, a, b, images)
+    assert.same({{'a and b agree about smile of samples, %', 75, 4}}, figures)
+    local other = {name = 'c', about = {attributes = {}}, attributes = function() return {} end}
+    assert.error_matches(function() judges.tell_agreement(r, a, other, images) end, 'a and c have no attribute of labels')
   end)
 end)
 

@@ -17,6 +17,7 @@ local function parser()
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:argument('expression', 'numbers of samples, and signs between them'):argname 'EXPRESSION':args '*'
   p:option('--judge', 'a net that tells attributes, made by gantry features'):argname 'FILE'
+  p:option('--second', 'another such net, of another seed: how often the two agree about samples'):argname 'FILE'
   p:option('--rule', 'arithmetic with attributes; may stand several times'):argname 'TEXT':count '*'
   p:option('--trials', 'with --rule: how many, each with samples of its own', '200'):argname 'N'
   p:option('--exemplars', 'with --rule: samples for each concept', '3'):argname 'N'
@@ -67,7 +68,9 @@ local function by_rule(given)
   end
   local run, how = look.open('arith', given)
   for key, value in pairs(how) do o[key] = value end
-  local judge = require('gantry.metrics.features').load(given.judge)
+  local features = require 'gantry.metrics.features'
+  local judge = features.load(given.judge)
+  o.second = given.second and features.load(given.second)
   o.out = given.out or run.path .. '/lab'
   require('gantry.lab.arith').experiment(run, judge, given.rule, o)
   return 0

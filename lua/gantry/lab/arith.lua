@@ -7,6 +7,7 @@ local torch = require 'gantry.torch'
 local arithmetic = require 'gantry.gan.arithmetic'
 local sheet = require 'gantry.gan.sheet'
 local exemplars = require 'gantry.lab.exemplars'
+local judges = require 'gantry.lab.judges'
 local record = require 'gantry.lab.record'
 local rules = require 'gantry.lab.rules'
 local sorted = require 'gantry.lab.sorted'
@@ -47,7 +48,7 @@ function arith.trials(run, judge, expression, o)
   for k, term in ipairs(e.terms) do wanted[k] = {conditions = term.conditions, name = term.name, want = trials * each} end
   rules.check(judge, e.target.conditions)
   local lists, seen = exemplars.find(run, judge, wanted, o)
-  local function judged(images, conditions) return exemplars.verdicts(judge, images, conditions or e.target.conditions) end
+  local function judged(images, conditions) return judges.verdicts(judge, images, conditions or e.target.conditions) end
 
   local z, pixels, means, mean_images = {}, {}, {}, {}
   for k, term in ipairs(e.terms) do
@@ -73,7 +74,7 @@ function arith.trials(run, judge, expression, o)
 end
 
 local function share(list, paper)
-  local w = statistics.wilson(exemplars.count(list), #list)
+  local w = statistics.wilson(judges.count(list), #list)
   return {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n, paper = paper}
 end
 
@@ -150,14 +151,15 @@ end
 -- @tparam Run run
 -- @tparam Features judge
 -- @tparam {string,...} expressions
--- @tparam table o out (directory); as for `trials`
+-- @tparam table o out (directory); as for `trials`; second (another judge: how often the two agree about samples)
 -- @treturn table the record
 function arith.experiment(run, judge, expressions, o)
   local r = record.new('arith', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {
     judge = judge.name, judge_hash = judge.hash, judged_on = judge.about.data, trials = o.trials or 200, exemplars = o.exemplars or 3,
     sure = o.sure or 0.95, rules = expressions,
   }})
-  exemplars.tell_judge(r, judge)
+  judges.tell(r, judge)
+  if o.second then judges.tell_agreement(r, judge, o.second, run:images(run:z(BASE, o.seed), o.class)) end
   for k, text in ipairs(expressions) do
     tell(r, run, arith.trials(run, judge, text, o), o, k > 1 and tostring(k) or nil)
   end

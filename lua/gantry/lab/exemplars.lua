@@ -2,7 +2,6 @@
 -- @module gantry.lab.exemplars
 local native = require 'gantry.native'
 local rules = require 'gantry.lab.rules'
-local statistics = require 'gantry.lab.statistics'
 
 local exemplars = {}
 
@@ -60,41 +59,6 @@ function exemplars.find(run, judge, wanted, o)
     seen = seen + PART
   end
   return lists, seen
-end
-
---- Of which images a judge says that a rule holds.
--- @tparam Features judge
--- @param images n x channels x height x width, -1..1
--- @tparam table conditions
--- @treturn {boolean,...}
-function exemplars.verdicts(judge, images, conditions)
-  local told, list = judge:attributes(images), {}
-  for i = 1, images:size(1) do list[i] = rules.holds(told, conditions, i) end
-  return list
-end
-
---- Adds figures to a record: how well the judge tells each attribute of real images that it was not trained on. A figure that it judges is
--- worth no more than these.
--- @tparam Record r
--- @tparam Features judge
-function exemplars.tell_judge(r, judge)
-  for _, a in ipairs(judge.about.attributes or {}) do
-    local n = a.judges
-    if a.accuracy and n then
-      local w = statistics.wilson(math.floor(a.accuracy * n + 0.5), n)
-      r:figure(('the judge on real images it has not seen: %s, %% right'):format(a.name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, expected = 'at least 98'})
-    elseif a.explained and n then
-      r:figure(('the judge on scenes it has not seen: variance of %s explained, %%'):format(a.name), {value = 100 * a.explained, n = n})
-    end
-  end
-end
-
---- How many are true.
-function exemplars.count(list)
-  local n = 0
-  for _, x in ipairs(list) do n = n + (x and 1 or 0) end
-  return n
 end
 
 return exemplars

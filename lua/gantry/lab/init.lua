@@ -6,7 +6,7 @@ local lab = {}
 
 local parts = {
   statistics = true, record = true,
-  rules = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
+  rules = true, judges = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
 }
 
 local names = {}

@@ -6,6 +6,7 @@ local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local sheet = require 'gantry.gan.sheet'
 local exemplars = require 'gantry.lab.exemplars'
+local judges = require 'gantry.lab.judges'
 local record = require 'gantry.lab.record'
 local rules = require 'gantry.lab.rules'
 local statistics = require 'gantry.lab.statistics'
@@ -132,7 +133,7 @@ function turn.experiment(run, judge, o)
     samples = o.samples or 10, positions = o.positions or 9,
   }})
   local found = turn.along(run, judge, o)
-  exemplars.tell_judge(r, judge)
+  judges.tell(r, judge)
   r:figure(('rank correlation of the position with %s, mean over vectors'):format(found.measure), over_vectors(found.along,
     found.measure == 'turn' and 'samples turn, by eye' or nil))
   r:figure('rank correlation along random vectors of the same length', over_vectors(found.random))
