@@ -7,16 +7,22 @@ local nearest = require 'gantry.gan.nearest'
 -- data labels, attributes, boxes) and `small`, its arguments for a quick look: RUN, OUT and DATA stand for the run, the records' directory
 -- and the spec of the run's data.
 local experiments = {
-  {'guided', "which pixels excite the features of D's last convolution", needs = {'D', 'z'},
+  {'walk', 'lines between random z: is every frame plausible, are there jumps? (section 6.1, figure 4)', needs = {'z'},
+    small = 'RUN --out OUT'},
+  {'guided', "which pixels excite the features of D's last convolution (section 6.2, figure 5)", needs = {'D', 'z'},
     small = 'RUN --out OUT --images 500 --features 32'},
   {'maximise', 'the pictures that the features of D answer to most', needs = {'D', 'z'},
     small = 'RUN --out OUT --images 200 --features 16 --steps 64'},
-  {'forget', 'what is drawn without the feature maps of windows', needs = {'z', 'boxes'},
+  {'forget', 'what is drawn without the feature maps of windows (section 6.3.1, figure 6)', needs = {'z', 'boxes'},
     small = 'RUN --out OUT --steps 300 --judged 200 --draws 3'},
+  {'arith', 'smiling woman - neutral woman + neutral man: how often is it a smiling man? (section 6.3.2, figure 7)'},
+  {'turn', 'does a vector between left-looking and right-looking faces turn others? (section 6.3.2, figure 8)'},
+  {'sorted', "samples in the order of D's score", needs = {'D', 'z'}, small = 'RUN --out OUT --n 100'},
+  {'film', "the same z over a run's checkpoints", needs = {'z'}, small = 'RUN --out OUT --frames 12'},
   {'report', 'all that apply to a run, in one page'},
 }
 
--- Those that are commands of their own as well.
+-- Those that are commands of their own as well; here they leave a record.
 local elsewhere = {walk = 'gantry.cli.walk', arith = 'gantry.cli.arith'}
 
 local function help_text()
@@ -43,7 +49,7 @@ return function(arguments)
     if e[1] == name then
       local rest = {}
       for k = 2, #arguments do rest[k - 1] = arguments[k] end
-      return command_of(name)(rest, experiments, command_of)
+      return command_of(name)(rest, {experiments = experiments, command_of = command_of})
     end
   end
   local near = nearest(name, names)

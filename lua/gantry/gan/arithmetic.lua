@@ -1,5 +1,6 @@
 --- Vector arithmetic on z: means of chosen samples, added and subtracted, as in section 6.3.2 and figure 7 of the DCGAN paper
--- (Radford, Metz, Chintala 2015): single samples are unstable, means of three are not; the result is shown with 8 neighbours.
+-- (Radford, Metz, Chintala 2015): single samples are unstable, means of three are not; the result is shown with 8 neighbours, and
+-- beside it what the same arithmetic makes of pixels.
 -- @module gantry.gan.arithmetic
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
@@ -56,8 +57,19 @@ function arithmetic.neighbours(z)
   return all + z:expandAs(all)
 end
 
---- The arithmetic as one picture: the samples of each term with their mean below, and on the right the result among its
--- neighbours.
+-- The same arithmetic on the images of the terms' samples.
+local function of_pixels(parts, images, from)
+  local sum
+  for _, part in ipairs(parts) do
+    local mean = images:narrow(1, from + 1, #part.numbers):mean(1) * part.sign
+    sum = sum and sum + mean or mean
+    from = from + 1 + #part.numbers
+  end
+  return sum
+end
+
+--- The arithmetic as one picture: the samples of each term with their mean below, then the result among its neighbours, and on the right
+-- the arithmetic of pixels.
 -- @tparam Run run
 -- @tparam table|string terms
 -- @tparam[opt] table how seed, truncation, scale, class (wanted where the run has classes)
@@ -74,13 +86,14 @@ function arithmetic.picture(run, terms, how)
   end
   local images = run:images(torch.cat(z, 1), how.class)
   local channels, h, w = images:size(2), images:size(3), images:size(4)
-  local times = how.scale or sheet.scale(h, w, #parts + 4, math.max(most + 1, 3))
+  images = torch.cat(images, of_pixels(parts, images, 10), 1)
+  local times = how.scale or sheet.scale(h, w, #parts + 5, math.max(most + 1, 3))
   images = (sheet.enlarge(images, times) + 1) / 2
   images:clamp(0, 1)
   local cell_h, cell_w, gap, between = h * times, w * times, 2, 26
   local rows = math.max(most + 1, 3)
   local height = 10 + rows * (cell_h + gap) + 10
-  local width = 10 + #parts * (cell_w + between) + between + 3 * (cell_w + gap) + 10
+  local width = 10 + #parts * (cell_w + between) + between + 3 * (cell_w + gap) + between + cell_w + 10
   local canvas = Canvas.new {channels, height, width}
   local bottom = height - 10 - cell_h
   local size, dark = cell_h >= 96 and 2 or 1, {0.1, 0.1, 0.1}
@@ -102,6 +115,9 @@ function arithmetic.picture(run, terms, how)
     local column, row = i % 3, math.floor(i / 3)
     canvas:put(x + 6 + column * (cell_w + gap), bottom - (2 - row) * (cell_h + gap), images[i + 1])
   end
+  x = x + 6 + 3 * (cell_w + gap) + between - 10
+  canvas:put(x, bottom, images[images:size(1)])
+  canvas:label(x, bottom, 'pixels', size)
   return canvas.pixels
 end
 

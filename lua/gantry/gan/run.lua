@@ -13,6 +13,7 @@ local options = require 'gantry.gan.options'
 local recipe = require 'gantry.gan.recipe'
 local samples = require 'gantry.gan.samples'
 local sheet = require 'gantry.gan.sheet'
+local spatial = require 'gantry.gan.spatial'
 local statistics = require 'gantry.gan.statistics'
 local summary = require 'gantry.nn.summary'
 
@@ -229,7 +230,8 @@ function Run:labels(which, class)
 end
 
 --- Images of z in evaluation mode.
--- @param z n x z_size, or z_size numbers
+-- @param z n x z_size, or z_size numbers; or n x z_size x h x w, of which a generator that is convolutional throughout makes larger images
+-- (gantry.gan.spatial)
 -- @tparam[opt] tensor|int labels where the run has classes: n of them, or one for all; default: 1, 2 ... in turn
 -- @treturn tensor n x channels x height x width, -1..1
 function Run:images(z, labels)
@@ -240,7 +242,8 @@ function Run:images(z, labels)
     native.fail('images: got %d classes for %d images', labels:nElement(), z:size(1))
   end
   try_one(self)
-  return at_precision(self, samples.images, self.G, z, labels)
+  local G = z:dim() == 4 and not self.makes_pairs and spatial.network(self.G) or self.G
+  return at_precision(self, samples.images, G, z, labels)
 end
 
 --- Estimates the statistics of G's batch normalisation anew, in memory: over batches of generated images, as they are used in

@@ -45,7 +45,7 @@ function sheet.columns_of_triples(n) return 3 * math.max(1, math.floor(math.sqrt
 --- Lays images out.
 -- @param images n x channels x height x width, -1..1
 -- @tparam[opt] table how columns (default: nearly square); scale (whole; default: so that it is comfortable to look at); labels (a
--- list of what to write on the images)
+-- list of what to write on the images; '' for nothing)
 -- @treturn tensor channels x height x width, 0..1
 function sheet.make(images, how)
   how = how or {}
@@ -63,7 +63,9 @@ function sheet.make(images, how)
     local size = math.min(h, w) * times >= 96 and 2 or 1
     for i, label in ipairs(how.labels) do
       local column, row = (i - 1) % columns, math.floor((i - 1) / columns)
-      canvas:label(padding + column * (w * times + padding), padding + row * (h * times + padding), tostring(label), size)
+      if label ~= '' then
+        canvas:label(padding + column * (w * times + padding), padding + row * (h * times + padding), tostring(label), size)
+      end
     end
   end
   return pixels

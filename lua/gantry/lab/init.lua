@@ -7,6 +7,7 @@ local lab = {}
 local parts = {
   statistics = true, record = true, layers = true, guided = true, pointing = true,
   forget = true, logistic = true, detector = true, maximise = true, report = true,
+  rules = true, judges = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
 }
 
 local names = {}

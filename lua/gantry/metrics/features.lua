@@ -1,6 +1,6 @@
---- Feature nets: small convolutional networks that learned to tell what is in the images of a labelled set, and whose last hidden layer
--- is what distances between sets of images compare. Every figure names the net it was made with: its file's name and the hash of its
--- weights. A file holds the network as data; loading one executes nothing.
+--- Feature nets: small convolutional networks that learned to tell what is in the images of a labelled set. Their last hidden layer is
+-- what distances between sets of images compare, and what they tell of attributes judges generated images. Every figure names the net it
+-- was made with: its file's name and the hash of its weights. A file holds the network as data; loading one executes nothing.
 -- @module gantry.metrics.features
 local cjson = require 'cjson'
 local native = require 'gantry.native'
@@ -11,10 +11,10 @@ local image = require 'gantry.image'
 local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
-local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
 local safetensors = require 'gantry.gan.safetensors'
 local Trainer = require 'gantry.gan.trainer'
+local kinds = require 'gantry.metrics.targets'
 
 local features = {}
 
@@ -38,51 +38,6 @@ local function build(size, channels, width, outputs)
   net:add(nn.View(from * side * side):setNumInputDims(3)):add(nn.Linear(from * side * side, width, false))
   net:add(nn.BatchNormalization(width)):add(nn.LeakyReLU(0.2))
   return net:add(nn.Linear(width, outputs))
-end
-
--- ---- what is learned: classes, or the attributes of built-in scenes as numbers of mean 0 and deviation 1 ----------------------------
-
-local function class_targets(set)
-  return {outputs = #set.classes, loss = losses.classification, of = function(indices)
-    local labels = torch.LongTensor(#indices)
-    for k, i in ipairs(indices) do
-      labels[k] = set:label(i) or native.fail('features: picture %d of %s has no label', i, set.name)
-    end
-    return labels
-  end, judge = function(out, wanted) return losses.accuracy(out, wanted) end, measure = 'accuracy'}
-end
-
-local function attribute_row(attributes, names)
-  local row = {}
-  for k, name in ipairs(names) do
-    local x = attributes[name]
-    if type(x) == 'boolean' then x = x and 1 or 0 end
-    if type(x) == 'table' then x = x.x0 and 1 or 0 end -- a box: there or not
-    row[k] = x
-  end
-  return row
-end
-
-local function attribute_targets(set)
-  local names = {}
-  for name, x in pairs(set:attributes(1)) do
-    local colour = type(x) == 'table' and not x.x0
-    if not colour then names[#names + 1] = name end
-  end
-  table.sort(names)
-  local sample = torch.DoubleTensor(math.min(set:size(), 1000), #names)
-  for i = 1, sample:size(1) do sample[i]:copy(torch.DoubleTensor(attribute_row(set:attributes(i), names))) end
-  local mean, deviation = sample:mean(1), sample:std(1):clamp(1e-6, math.huge)
-  return {
-    outputs = #names, measure = 'explained',
-    loss = function(out, wanted) return (out - autograd.value(wanted)):pow(2):mean() end,
-    of = function(indices)
-      local rows = torch.DoubleTensor(#indices, #names)
-      for k, i in ipairs(indices) do rows[k]:copy(torch.DoubleTensor(attribute_row(set:attributes(i), names))) end
-      return (rows - mean:expandAs(rows)):cdiv(deviation:expandAs(rows)):float()
-    end,
-    judge = function(out, wanted) return 1 - (out - wanted):pow(2):mean() / wanted:var() end,
-  }
 end
 
 -- What modules first .. last of a network make of a tensor, without recording.
@@ -113,22 +68,18 @@ local function split(set, generator)
 end
 
 local function judge(net, set, targets, judges)
-  local sum, count = 0, 0
+  local outs, wanted = {}, {}
   net:evaluate()
   for from = 1, #judges, PART do
     local list = {unpack(judges, from, math.min(from + PART - 1, #judges))}
-    local out = run(net, set:batch(list), 1, #net.modules)
-    sum, count = sum + targets.judge(out, targets.of(list)) * #list, count + #list
+    outs[#outs + 1], wanted[#wanted + 1] = run(net, set:batch(list), 1, #net.modules), targets.of(list)
   end
   net:training()
-  return sum / count
+  return targets.judge(torch.cat(outs, 1), torch.cat(wanted, 1))
 end
 
 local function train(set, o)
-  local targets
-  if set.classes then targets = class_targets(set) elseif set.attributes_of then targets = attribute_targets(set) else
-    native.fail('features: %s has no labels: a folder with a sub-folder for each class has, mnist:DIR, cifar10:DIR, scenes:faces', set.name)
-  end
+  local targets = kinds.of(set, o)
   local size = math.min(set.height, set.width)
   torch.manualSeed(o.seed)
   local net = build(size, set.channels, o.width, targets.outputs)
@@ -154,14 +105,17 @@ local function train(set, o)
   net:evaluate():clearState()
   return net, {
     data = set.name, size = size, channels = set.channels, width = o.width, steps = o.steps, seed = o.seed, batch = o.batch,
-    classes = set.classes and #set.classes or nil, measure = targets.measure, score = score, judges = #judges,
+    classes = not targets.attributes and targets.outputs or nil, attributes = targets.attributes, labels = o.labels,
+    measure = targets.measure, score = score, judges = #judges,
   }
 end
 
---- Trains a feature net on a labelled data set: to tell the classes, or, for built-in scenes, the attributes.
+--- Trains a feature net on a labelled data set: to tell the classes, or, of built-in scenes and of folders with a table of labels, the
+-- attributes. Every tenth image is kept from it and judges it: `about.score`, and in `about.attributes` each attribute's accuracy.
 -- @string spec of the data: 'mnist:DIR', a folder with sub-folders, 'scenes:faces' ...
 -- @tparam[opt] table o size (32), channels (the data's), width (128: how many features), steps (2000), batch (64), lr (1e-3), seed (1),
--- progress (called with the step and the loss)
+-- labels (path of a table, see gantry.data.labels), attributes (a list: those to learn; default: all), progress (called with the step
+-- and the loss)
 -- @treturn Features
 -- @usage local f = features.train('scenes:faces', {steps = 1000}); f:save 'faces.safetensors'
 function features.train(spec, o)
@@ -169,6 +123,7 @@ function features.train(spec, o)
   local set = data.open(spec, {size = o.size or 32, channels = o.channels, seed = 1})
   local full = {
     width = o.width or 128, steps = o.steps or 2000, batch = o.batch or 64, lr = o.lr or 1e-3, seed = o.seed or 1, progress = o.progress,
+    labels = o.labels, attributes = o.attributes,
   }
   local random = torch.getRNGState()
   local ok, net, about = pcall(train, set, full)
@@ -204,6 +159,7 @@ function features.load(path)
     whole = type(x) == 'number' and x % 1 == 0 and x >= 1 and x <= 4096
   end
   if not whole then native.fail('%s: what it says of itself cannot be read', path) end
+  if about.attributes then kinds.check(path, about.attributes) end
   local net = network.build(description, 'net', file):evaluate()
   return setmetatable({net = net, about = about, hash = Trainer.hash(net), name = name_of(path)}, Features)
 end
@@ -240,6 +196,23 @@ function Features:of(x)
     end
   end
   return rows, classes
+end
+
+--- What the net says of the attributes of images.
+-- @param x as for `of`
+-- @treturn table by name: {values = texts, probabilities = DoubleTensor n x #values} of a table's column, {numbers = DoubleTensor n} of
+-- an attribute of built-in scenes
+-- @raise where it was trained on classes
+-- @usage local p = net:attributes(run:images(run:z(8))).smile.probabilities
+function Features:attributes(x)
+  if not self.about.attributes then
+    native.fail('features: %s knows classes, no attributes; train one with --labels FILE.tsv, or on scenes', self.name)
+  end
+  local n, outs = x:size(1), {}
+  for from = 1, n, PART do
+    outs[#outs + 1] = run(self.net, fitted(self, x:narrow(1, from, math.min(PART, n - from + 1))), 1, #self.net.modules)
+  end
+  return kinds.read(torch.cat(outs, 1), self.about.attributes)
 end
 
 return features

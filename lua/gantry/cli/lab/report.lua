@@ -78,16 +78,17 @@ local function is_there(records, name, run)
 end
 
 -- Runs an experiment; what went wrong, or nil.
-local function attempt(name, command, list)
+local function attempt(name, list, lab)
   io.stdout:write(('-- %s: gantry lab %s %s\n'):format(name, name, table.concat(list, ' ')))
-  local done, problem = xpcall(command, native.keep_trace, list)
+  local done, problem = xpcall(lab.command_of(name), native.keep_trace, list, lab)
   if done then return nil end
   if native.is_interrupt(problem) then error(problem, 0) end
   io.stdout:write(('-- %s failed: %s\n'):format(name, tostring(problem)))
   return 'failed: ' .. tostring(problem)
 end
 
-return function(arguments, experiments, command_of)
+return function(arguments, lab)
+  local experiments = lab.experiments
   local given = cli.parse(parser(), arguments)
   local only, skip = names(given.only, '--only', experiments), names(given.skip, '--skip', experiments)
   show.set_threads('report', given.threads)
@@ -102,7 +103,7 @@ return function(arguments, experiments, command_of)
       local there, why = is_there(records, name, run), why_not(e, run, opened and set or nil)
       if given.only and not only[name] or skip[name] then why = why or 'was not asked for' end
       if not why and (given.again or not there) then
-        why = attempt(name, command_of(name), arguments_of(e, given, run, out))
+        why = attempt(name, arguments_of(e, given, run, out), lab)
         there = false
       end
       if why and not there then left[#left + 1] = {name, why} end
