@@ -17,6 +17,7 @@ if not spec or not out or not steps then
   io.stderr:write 'usage: bin/gantry bench/rules.lua DATA OUT [STEPS [CASE ...]]\n'
   os.exit(2)
 end
+io.stdout:setvbuf 'line'
 local asked = {}
 for i = 4, #arg do asked[arg[i]] = true end
 
@@ -34,7 +35,6 @@ local cases = {
   {name = 'no-norm', title = 'no batch norm', set = 'rule=no-norm', expected = {kernel = 'higher', alike = 'higher'}},
   {name = 'norm-everywhere', title = 'batch norm everywhere', set = 'rule=norm-everywhere',
     expected = {kernel = 'higher', unrest = 'higher'}},
-  {name = 'pooling', title = 'pooling and up-sampling', set = 'rule=pooling', expected = {kernel = 'higher'}},
   {name = 'hidden', title = 'hidden connected layers', set = 'rule=hidden', expected = {kernel = 'higher'}},
   {name = 'average', title = 'global average pooling', set = 'rule=average', expected = {kernel = 'higher', unrest = 'lower'}},
   {name = 'linear', title = 'linear end of G', set = 'rule=linear', expected = {kernel = 'higher'}},
@@ -43,6 +43,7 @@ local cases = {
   {name = 'beta1', title = 'beta1 0.9', set = 'beta1=0.9', expected = {kernel = 'higher', unrest = 'higher'}},
   {name = 'gan', title = 'the maxout GAN', recipe = 'gan', set = 'size=32 batch=64 sample_every=0 checkpoint_every=0',
     expected = {kernel = 'higher'}},
+  {name = 'pooling', title = 'pooling and up-sampling', set = 'rule=pooling', expected = {kernel = 'higher'}},
 }
 local measures = {'kernel', 'alike', 'unrest'}
 
