@@ -46,6 +46,15 @@ describe('example', function()
     assert.matches('finished at step 2', out)
   end)
 
+  it('oscillation.lua provokes it where there is momentum and no batch norm', function()
+    local code, out, err = gantry 'examples/oscillation.lua 500'
+    assert.equal(0, code, err)
+    local provoked = tonumber(out:match 'beta1 0.9, no norm%s+filters oscillating:%s+(%d+)%%')
+    local settled = tonumber(out:match '\nbeta1 0.5 %s+filters oscillating:%s+(%d+)%%')
+    assert.is_true(provoked >= 20 and settled < provoked / 2, out)
+    assert.equal(2, (gantry 'examples/oscillation.lua 3'))
+  end)
+
   it("authors_svhn.lua draws the authors' house numbers", function()
     local data = data_folder()
     if not data then pending 'no data/svhn-dcgan here (GANTRY_DATA names the folder)' return end
