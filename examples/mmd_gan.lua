@@ -1,6 +1,6 @@
 -- MMD-GAN. Binkowski et al. 2018, "Demystifying MMD GANs", arXiv 1801.01401: D gives features, and G is to make images whose features are
--- distributed as those of real ones, by the maximum mean discrepancy with rational quadratic kernels, whose
--- witness function is held to slopes of 1 by a gradient penalty.
+-- distributed as those of real ones, by the maximum mean discrepancy with rational quadratic kernels, whose witness function is held to
+-- slopes of 1 by a gradient penalty. (The penalty's weight and the updates of D are those of a short training, not the paper's 1 and 5.)
 --   gantry train examples/mmd_gan.lua --config small --data scenes:faces --out runs/mmd --steps 1000
 local gantry = require 'gantry'
 local gan, nets = gantry.gan, require 'gantry.gan.nets'
@@ -26,9 +26,9 @@ return gan.recipe {
   name = 'mmd-gan',
   about = 'features whose distributions are to be the same, by a kernel: Binkowski et al. (2018)',
   options = gan.options('dcgan', {
-    lr = 1e-4, batch = 64, critic_steps = 5, beta2 = 0.9,
+    critic_steps = 2, beta2 = 0.9,
     features = {16, 'numbers that D gives for an image', min = 1, integer = true},
-    penalty = {1, 'weight of the gradient penalty', min = 0},
+    penalty = {10, 'weight of the gradient penalty', min = 0},
   }),
   generator = nets.dcgan_generator,
   discriminator = function(o) return nets.dcgan_discriminator(o, {norm = 'none', outputs = o.features}) end,
