@@ -43,7 +43,7 @@ end
 function Health:look(s)
   local found = self.filters and self.filters:look(s.players.G.net) or {}
   if s.real and s.generated then found.diversity = Health.diversity(s.real, s.generated) end
-  for name, player in pairs(s.players) do found[name:lower() .. '_gradient'] = player:length() end
+  for name, player in pairs(s.players) do found[(#name == 1 and name:lower() or name) .. '_gradient'] = player:length() end
   return found
 end
 
