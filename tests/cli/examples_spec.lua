@@ -35,6 +35,21 @@ describe('example', function()
     assert.matches('margin', command.read(run .. '/options.yaml'))
   end)
 
+  it('mmd_gan.lua passes check, is under a page, and moves the discrepancy', function()
+    local code, out, err = gantry 'check examples/mmd_gan.lua --config small --set size=16 base=4'
+    assert.equal(0, code, err .. out)
+    local _, lines = command.read 'examples/mmd_gan.lua':gsub('\n', '')
+    assert.is_true(lines < 60)
+    local run = command.folder()
+    code, _, err = gantry('train examples/mmd_gan.lua --config small --out ' .. run ..
+      ' --set size=16 base=4 batch=8 samples=1 lr=1e-3 critic_steps=1 log_every=1 sample_every=0 --steps 8')
+    assert.equal(0, code, err)
+    local mmd = {}
+    for x in command.read(run .. '/metrics.jsonl'):gmatch '"mmd":([%d.e+-]+)' do mmd[#mmd + 1] = tonumber(x) end
+    assert.equal(8, #mmd)
+    assert.is_true(mmd[8] > mmd[1] and mmd[8] < 10) -- D pulls the two apart; 10: the kernel's largest value, twice
+  end)
+
   it('own_data.lua is looked at, and trains', function()
     local folder = command.folder()
     local code, out, err = gantry('data examples/own_data.lua --size 16 --n 4 --out ' .. folder .. '/sheet.png')
@@ -44,6 +59,15 @@ describe('example', function()
       'train dcgan --data examples/own_data.lua --out ' .. folder .. '/run --set size=16 base=4 kernel=4 batch=4 samples=1 --steps 2')
     assert.equal(0, code, err)
     assert.matches('finished at step 2', out)
+  end)
+
+  it('oscillation.lua provokes it where there is momentum and no batch norm', function()
+    local code, out, err = gantry 'examples/oscillation.lua 500'
+    assert.equal(0, code, err)
+    local provoked = tonumber(out:match 'beta1 0.9, no norm%s+filters oscillating:%s+(%d+)%%')
+    local settled = tonumber(out:match '\nbeta1 0.5 %s+filters oscillating:%s+(%d+)%%')
+    assert.is_true(provoked >= 20 and settled < provoked / 2, out)
+    assert.equal(2, (gantry 'examples/oscillation.lua 3'))
   end)
 
   it("authors_svhn.lua draws the authors' house numbers", function()

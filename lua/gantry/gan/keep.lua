@@ -22,9 +22,12 @@ function Keeper.new(path, o, saved)
 end
 
 --- Takes a step's metrics into account.
-function Keeper:add(m)
+-- @tparam table m
+-- @bool all whether all that there are should be among them: some are computed at logged steps only
+function Keeper:add(m, all)
   if not self.metric then return end
   local v = m[self.metric]
+  if not v and not all then return end
   if not v then
     local names = {}
     for key in pairs(m) do names[#names + 1] = key end

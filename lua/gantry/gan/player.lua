@@ -54,17 +54,20 @@ function Player.count_bad(vector)
 end
 
 -- Gradients longer than the option allows are shortened: Pascanu et al. 2013 (arXiv 1211.5063), algorithm 1.
-local function clip(gradients, longest)
+local function clip(self, longest)
   if longest == 0 then return end
-  local length = gradients:norm()
-  if length > longest then gradients:mul(longest / length) end
+  self.unclipped = self.gradients:norm()
+  if self.unclipped > longest then self.gradients:mul(longest / self.unclipped) end
 end
+
+--- The length of the gradient of the last update, before it was shortened.
+function Player:length() return self.unclipped or self.gradients:norm() end
 
 --- Moves the weights by the gradients that have been gathered.
 -- @int number of the step, for the schedule
 function Player:move(number)
   local o = self.options
-  clip(self.gradients, o.clip_gradients)
+  clip(self, o.clip_gradients)
   self.config.learningRate = self.lr * Player.rate(o, number)
   optim[o.optimizer](self.evaluate, self.parameters, self.config, self.state)
 end

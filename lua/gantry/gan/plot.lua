@@ -1,5 +1,6 @@
---- metrics.png: how a run went, as two plots over the steps: the losses, and D's mean outputs on real and generated images.
--- Each curve is the mean over a column's steps; the pale band behind it reaches from their lowest to their highest value.
+--- metrics.png: how a run went, as plots over the steps: the losses; D's mean outputs on real and generated images; how varied the
+-- generated images are, and what G's filters do; the lengths of the gradients. Each curve is the mean over a column's steps; the pale band
+-- behind it reaches from their lowest to their highest value. A red line is where the run diverged.
 -- @module gantry.gan.plot
 local image = require 'gantry.image'
 local Canvas = require 'gantry.gan.canvas'
@@ -8,12 +9,12 @@ local metrics = require 'gantry.gan.metrics'
 
 local plot = {}
 
-local WIDTH, HEIGHT = 900, 640
-local LEFT, RIGHT, TOP, BETWEEN, BOTTOM = 70, 20, 34, 44, 44
+local WIDTH, PANEL = 900, 210
+local LEFT, RIGHT, TOP, BETWEEN, BOTTOM = 70, 20, 34, 48, 44
 local FINE = 2 -- curves are drawn so many times larger and scaled down, which smooths them
 
 local grey, light, ink = {0.45, 0.45, 0.45}, {0.9, 0.9, 0.9}, {0.1, 0.1, 0.1}
-local blue, orange = {0.12, 0.42, 0.75}, {0.88, 0.45, 0.1}
+local blue, orange, green, red = {0.12, 0.42, 0.75}, {0.88, 0.45, 0.1}, {0.2, 0.6, 0.3}, {0.8, 0.1, 0.1}
 
 local function pale(colour) return {0.75 + colour[1] / 4, 0.75 + colour[2] / 4, 0.75 + colour[3] / 4} end
 
@@ -53,6 +54,7 @@ local function tick_step(range, pieces)
 end
 
 local function number_text(v)
+  if math.abs(v) >= 1e9 then return ('%.0e'):format(v):gsub('%+', '') end
   if v ~= 0 and math.abs(v) >= 1e6 then return ('%gm'):format(v / 1e6) end
   if v ~= 0 and math.abs(v) >= 1e4 then return ('%gk'):format(v / 1e3) end
   return ('%.6g'):format(math.abs(v) < 1e-12 and 0 or v)
@@ -139,6 +141,37 @@ local function draw_panel(canvas, box, curves, most, series, low, high)
   end
 end
 
+local LEAST = 1e-6 -- what less is drawn as where powers of ten are
+
+-- Powers of ten in place of numbers: the lengths of gradients go over many.
+local function logarithms(curves, keys)
+  local function power(v) return math.log10(math.max(v, LEAST)) end
+  for _, key in ipairs(keys) do
+    for _, at in pairs(curves[key] or {}) do at.low, at.high, at.sum = power(at.low), power(at.high), power(at.sum / at.n) * at.n end
+  end
+end
+
+local function keys_of(series)
+  local keys = {}
+  for i, s in ipairs(series) do keys[i] = s.key end
+  return keys
+end
+
+-- The panels: what is drawn in each, and the axis; nil: what the curves need.
+local function panels_of(score)
+  return {
+    {{key = 'd_loss', label = 'loss of D', colour = blue}, {key = 'g_loss', label = 'loss of G', colour = orange}},
+    {{key = 'd_real', label = 'D(x), real', colour = blue}, {key = 'd_fake', label = 'D(G(z)), generated', colour = orange},
+      axis = score ~= 'critic' and {0, 1} or nil},
+    {{key = 'diversity', label = 'diversity', colour = green},
+      {key = 'filters_oscillating', label = 'filters oscillating', colour = orange},
+      {key = 'filters_one_mode', label = 'in one mode', colour = blue}, {key = 'filters_dead', label = 'dead', colour = grey},
+      axis = {0, 1.25}},
+    {{key = 'd_gradient', label = 'gradient of D, power of 10', colour = blue},
+      {key = 'g_gradient', label = 'of G', colour = orange}, logarithmic = true},
+  }
+end
+
 --- Draws a run's metrics into metrics.png beside them.
 -- @string path the run's directory
 -- @string score 'logit' or 'critic': whether D(x) is a probability
@@ -146,18 +179,24 @@ end
 -- @usage plot.draw('runs/faces', 'logit', 'runs/faces/metrics.png')
 function plot.draw(path, score, out)
   local width = WIDTH - LEFT - RIGHT
-  local height = math.floor((HEIGHT - TOP - BETWEEN - BOTTOM) / 2)
   local curves, most = gather(path, width)
-  local canvas = Canvas.new {3, HEIGHT, WIDTH}
-  local upper = {x = LEFT, y = TOP, width = width, height = height}
-  local lower = {x = LEFT, y = TOP + height + BETWEEN + 8, width = width, height = height - 8}
-  local losses = {{key = 'd_loss', label = 'loss of D', colour = blue}, {key = 'g_loss', label = 'loss of G', colour = orange}}
-  draw_panel(canvas, upper, curves, most, losses, range_of(curves, {'d_loss', 'g_loss'}))
-  local outputs = {{key = 'd_real', label = 'D(x), real', colour = blue}, {key = 'd_fake', label = 'D(G(z)), generated', colour = orange}}
-  local low, high = 0, 1
-  if score == 'critic' then low, high = range_of(curves, {'d_real', 'd_fake'}) end
-  draw_panel(canvas, lower, curves, most, outputs, low, high)
-  canvas:text(LEFT + width - 2 * glyphs.measure 'step', HEIGHT - 18, 'step', grey, 2)
+  local panels = {}
+  for i, series in ipairs(panels_of(score)) do
+    local there = i <= 2 -- the first two are what every run has
+    for _, s in ipairs(series) do there = there or curves[s.key] ~= nil end
+    if there then panels[#panels + 1] = series end
+  end
+  local total = TOP + #panels * (PANEL + BETWEEN) + BOTTOM - BETWEEN
+  local canvas = Canvas.new {3, total, WIDTH}
+  for i, series in ipairs(panels) do
+    local box = {x = LEFT, y = TOP + (i - 1) * (PANEL + BETWEEN), width = width, height = PANEL}
+    local keys = keys_of(series)
+    if series.logarithmic then logarithms(curves, keys) end
+    local low, high = unpack(series.axis or {range_of(curves, keys)})
+    draw_panel(canvas, box, curves, most, series, low, high)
+    for column in pairs(curves.diverged or {}) do canvas:fill(box.x + column - 2, box.y, 2, box.height, red) end
+  end
+  canvas:text(LEFT + width - 2 * glyphs.measure 'step', total - 18, 'step', grey, 2)
   canvas:save(out)
 end
 

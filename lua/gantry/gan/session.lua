@@ -120,8 +120,9 @@ function Session:one_step()
   self.seconds = self.seconds + took
   self.pace = self.pace and self.pace + 0.1 * (took - self.pace) or took
   m.seconds, m.images_per_second = self.seconds, o.batch / self.pace
-  self.keeper:add(m)
-  if due(t.number, o.log_every) or t.number == o.steps then self.metrics:add(m) end
+  local logged = t:is_logged(t.number)
+  self.keeper:add(m, logged)
+  if logged then self.metrics:add(m) end
   if due(t.number, o.sample_every) and t.number < o.steps then self:attempt(self.draw_samples) end
   if due(t.number, o.checkpoint_every) and t.number < o.steps then self:attempt(self.save, true) end
   self.progress:update(m, m.images_per_second, (o.steps - t.number) * self.pace)
@@ -177,6 +178,10 @@ function Session:run()
     if interrupted then say('go on with: gantry resume %s', self.path) end
   else
     self:note(tostring(problem))
+    if self.trainer.diverged then
+      self.metrics:add {step = self.trainer.number + 1, seconds = self.seconds, diverged = 1}
+      pcall(plot.draw, self.path, self.recipe.score, folder.file(self.path, 'plot'))
+    end
   end
   self:close_files()
   self.lock:release()

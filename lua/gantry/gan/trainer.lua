@@ -9,6 +9,7 @@ local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local precision = require 'gantry.autograd.precision'
+local Health = require 'gantry.gan.health'
 local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
 local Player = require 'gantry.gan.player'
@@ -80,6 +81,7 @@ function Trainer.new(recipe, o, dataset)
     self.ema_parameters = self.ema:getParameters()
   end
   self.d_loss, self.g_loss = recipe.d_loss or losses.d_terms, recipe.g_loss or losses.g_loss
+  self.health = Health.new(recipe, o)
   return self
 end
 
@@ -103,6 +105,7 @@ end
 
 local function one_step(self)
   (self.recipe.step or standard)(self.state, self)
+  return self:is_logged(self.state.number) and self.health:look(self.state) or nil
 end
 
 -- The moving average of G's weights: from step n on w = d w + (1 - d) G, where d is the option but at first (1 + n) / (10 + n), so
@@ -134,30 +137,37 @@ function Trainer:generator()
   return self.ema
 end
 
+--- Whether a step's metrics go into metrics.jsonl.
+-- @int number of the step
+function Trainer:is_logged(number) return number % self.options.log_every == 0 or number == self.options.steps end
+
 --- Does one step.
 -- @treturn table metrics, filled anew by every step: step, d_loss, g_loss, d_real (mean of D(x)), d_fake (mean of D(G(z))),
--- and what the recipe noted with s:note
+-- what the recipe noted with s:note, and at logged steps what gantry.gan.health sees
 -- @raise where a loss or gradient is not finite: the message names the step and the layer, and self.diverged is true
 function Trainer:step()
   local s = self.state
   s.number = self.number + 1
-  local ok, problem = pcall(precision.within, self.options.precision, autograd.scope, one_step, self)
+  local ok, seen = pcall(precision.within, self.options.precision, autograd.scope, one_step, self)
   s:clear()
   if not ok then
     self.diverged = s.diverged
-    error(problem, 0)
+    error(seen, 0)
   end
   self.number = s.number
   average(self)
   local m = self.metrics or {}
   self.metrics = m
+  for name in pairs(self.seen or {}) do m[name] = nil end
+  self.seen = seen
+  for name, x in pairs(seen or {}) do m[name] = x end
   for name, x in pairs(s.notes) do m[name] = x end
   m.step, m.d_loss, m.g_loss, m.d_real, m.d_fake = s.number, s.d_loss, s.g_loss, s.d_real, s.d_fake
   return m
 end
 
 --- Calls visit(name, tensor) for all that a checkpoint has to hold: weights, buffers, what the optimizers remember, what the recipe
--- keeps, the averaged generator.
+-- keeps, the averaged generator, what G's filters did.
 function Trainer:tensors(visit)
   for _, name in ipairs(self.names) do network.tensors(self.nets[name], name, visit) end
   if self.ema then network.tensors(self:generator(), 'ema', visit) end
@@ -168,6 +178,8 @@ function Trainer:tensors(visit)
   for name in pairs(self.state.kept) do kept[#kept + 1] = name end
   table.sort(kept)
   for _, name in ipairs(kept) do visit('kept.' .. name, self.state.kept[name]) end
+  local histories = self.health.filters and self.health.filters:saved()
+  if histories then visit('filters.history', histories) end
 end
 
 --- True if every weight is a finite number.
@@ -205,6 +217,7 @@ function Trainer:restore(saved, file)
     local kept = name:match '^kept%.([%w_]+)$'
     if kept then self.state.kept[kept] = file:read(name) end
   end
+  if self.health.filters then self.health.filters:restore(file.entries['filters.history'] and file:read 'filters.history') end
   self.number, self.position, self.source, self.estimated = saved.step, saved.position, nil, nil
   torch.setRNGState(file:read 'torch.generator')
 end
