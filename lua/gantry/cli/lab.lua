@@ -5,6 +5,7 @@ local nearest = require 'gantry.gan.nearest'
 
 -- In the paper's order: name, what it asks.
 local experiments = {
+  {'features', "all convolutional activations of a network, pooled: numbers for each image, in a .npy file"},
 }
 
 -- Those that are commands of their own as well.

@@ -5,7 +5,7 @@
 local lab = {}
 
 local parts = {
-  statistics = true, record = true,
+  statistics = true, record = true, features = true,
 }
 
 local names = {}
