@@ -5,7 +5,7 @@
 local lab = {}
 
 local parts = {
-  statistics = true, record = true, features = true,
+  statistics = true, record = true, features = true, svm = true, protocol = true,
 }
 
 local names = {}
