@@ -6,6 +6,7 @@ local nearest = require 'gantry.gan.nearest'
 -- In the paper's order: name, what it asks.
 local experiments = {
   {'features', "all convolutional activations of a network, pooled: numbers for each image, in a .npy file"},
+  {'svm', "how well a linear classifier tells the classes by them; pixels, an untrained network, K-means ... beside"},
 }
 
 -- Those that are commands of their own as well.

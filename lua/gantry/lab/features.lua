@@ -26,14 +26,14 @@ Extractor.__index = Extractor
 
 -- ---- what is looked at --------------------------------------------------------------------------------------------------------
 
---- Pictures as a source of batches: size, and batch(first, last).
+--- Pictures as a source of batches: size, classes (their names, where there are any), label(i), batch(first, last) and pick(list).
 -- @param images a data set, a tensor n x channels x height x width in -1..1, or a source
 -- @treturn table
 function features.source(images)
   if torch.isTensor(images) then
     return {
       size = images:size(1), batch = function(_, first, last) return images:narrow(1, first, last - first + 1) end,
-      classes = nil, label = function() end,
+      pick = function(_, list) return images:index(1, torch.LongTensor(list)) end, label = function() end,
     }
   end
   if type(images) ~= 'table' or type(images.batch) ~= 'function' then
@@ -42,6 +42,7 @@ function features.source(images)
   if type(images.size) == 'number' then return images end
   return {
     size = images:size(), classes = images.classes, label = function(_, i) return (images:label(i)) end,
+    pick = function(_, list) return images:batch(list) end,
     batch = function(_, first, last)
       local list = {}
       for i = first, last do list[#list + 1] = i end

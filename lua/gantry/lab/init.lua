@@ -5,7 +5,8 @@
 local lab = {}
 
 local parts = {
-  statistics = true, record = true, features = true, svm = true, protocol = true,
+  statistics = true, record = true, features = true, svm = true, protocol = true, classify = true, kmeans = true,
+  supervised = true, tally = true,
 }
 
 local names = {}
