@@ -20,14 +20,15 @@ local classify = {}
 -- @param train a data set, or a source of gantry.lab.features
 -- @param test another, of the same classes
 -- @tparam[opt] table o seed (1), validation (per class; default: a tenth of the smallest class), per_class (few labels; nil: not asked),
--- draws (10), loss, tolerance, values (of C)
+-- draws (10), choosing (3: draws that choose C for them), loss, tolerance, values (of C)
 -- @treturn table train, test (sources), labels, test_labels, classes, judge and rest (LongTensors: rows of train), and the options
 function classify.task(train, test, o)
   o = o or {}
   train, test = features.source(train), features.source(test)
   local task = {
     train = train, test = test, labels = features.labels(train), test_labels = features.labels(test), classes = train.classes,
-    seed = o.seed or 1, per_class = o.per_class, draws = o.draws or 10, loss = o.loss, tolerance = o.tolerance, values = o.values,
+    seed = o.seed or 1, per_class = o.per_class, draws = o.draws or 10, choosing = o.choosing, loss = o.loss, tolerance = o.tolerance,
+    values = o.values,
   }
   for name, labels in pairs {training = task.labels or false, test = task.test_labels or false} do
     if not labels then native.fail('svm: not all images of the %s set have a class', name) end
@@ -101,8 +102,8 @@ function classify.features(task, name, extractor, o)
   say(o, 'all labels', task.train.size, 100 * result.all.share)
   if task.per_class then
     result.few = protocol.few(x, task.labels, y, task.test_labels, {
-      per_class = task.per_class, draws = task.draws, seed = task.seed, judge = task.judge, loss = task.loss, tolerance = task.tolerance,
-      values = task.values, progress = function(k, share) say(o, 'draw', k, 100 * share) end,
+      per_class = task.per_class, draws = task.draws, choosing = task.choosing, seed = task.seed, judge = task.judge, loss = task.loss,
+      tolerance = task.tolerance, values = task.values, progress = function(k, share) say(o, 'draw', k, 100 * share) end,
     })
   end
   if not o.keep then

@@ -26,6 +26,7 @@ local function parser()
   p:option('--out', 'where pictures, figures and features go (default: RUN/lab)'):argname 'DIR'
   p:option('--per-class', 'also: so many labels of each class, drawn again and again'):argname 'N'
   p:option('--draws', 'of few labels', '10'):argname 'N'
+  p:option('--choosing', 'draws of few labels that choose C for them', '3'):argname 'N'
   p:option('--baseline', 'what to measure beside it: pixels, nearest (image, in pixels), random (the same network, untrained), kmeans, ' ..
     'supervised (the same shape); several times'):argname('NAME'):count '*'
   p:flag('--only-baselines', "leave the run's own features out")
@@ -139,6 +140,7 @@ local function checked(given)
     per_class = given.per_class and show.whole(COMMAND, '--per-class', given.per_class, 1, 1e6), loss = given.loss,
     validation = given.validation and show.whole(COMMAND, '--validation', given.validation, 1, 1e6),
     tolerance = show.number(COMMAND, '--tolerance', given.tolerance),
+    choosing = show.whole(COMMAND, '--choosing', given.choosing, 1, 1000),
   }
 end
 
