@@ -175,7 +175,7 @@ describe('lab.classify', function()
     assert.equal(0, code, err)
     assert.matches('g.npy: 5 x', out)
     code, out, err = gantry('lab svm DIR/run --data DIR/train --test DIR/test --per-class 5 --draws 2 --centroids 8 --steps 3 ' ..
-      '--baseline pixels --baseline nearest --baseline random --baseline kmeans --baseline supervised')
+      '--values 1e-3,1e-2 --baseline pixels --baseline nearest --baseline random --baseline kmeans --baseline supervised')
     assert.equal(0, code, err)
     for _, name in ipairs {'discriminator, 192 numbers', 'pixels, 768', 'nearest image', 'untrained, 192', 'k%-means, 32', 'supervised'} do
       assert.matches(name .. '[^\n]*all 30 labels', out)
@@ -190,6 +190,7 @@ describe('lab.classify', function()
       ['--data x --test y --baseline pixel'] = '%-%-baseline is pixel, wanted pixels',
       ['--data x --test y --loss l2'] = '%-%-loss is l2', ['--data x --test y --only-baselines'] = 'leaves nothing',
       ['--data x --test y --standard all'] = '%-%-standard is all',
+      ['--data x --test y --values 1e-3,1e-4'] = '%-%-values is 1e%-3,1e%-4, wanted numbers above 0, ascending',
     } do
       code, out, err = gantry('lab svm DIR/run ' .. line)
       assert.equal(2, code)

@@ -32,6 +32,7 @@ local function parser()
   p:flag('--only-baselines', "leave the run's own features out")
   p:option('--loss', 'squared_hinge, the paper\'s, or hinge', 'squared_hinge'):argname 'NAME'
   p:option('--tolerance', "when a class is done: LIBLINEAR's", '0.1'):argname 'T'
+  p:option('--values', "of C to choose from, ascending (default: the authors', 1e-4 to 1e-2)"):argname 'C,C,...'
   p:option('--standard', 'features whose columns get mean 0 and deviation 1: D, pixels, random, kmeans; several times (default: kmeans)')
     :argname('NAME'):count '*'
   p:option('--validation', 'images of each class that choose C (default: a tenth)'):argname 'N'
@@ -118,6 +119,18 @@ local function measure(kind, run, task, how, given, folder, standard)
   return result
 end
 
+-- The values of C as typed: '1e-4,1e-3'.
+local function values_of(text)
+  if not text then return nil end
+  local values = {}
+  for piece in (text .. ','):gmatch '([^,]*),' do
+    local value = show.number(COMMAND, '--values', piece)
+    if value <= (values[#values] or 0) then cli.usage('%s: --values is %s, wanted numbers above 0, ascending', COMMAND, text) end
+    values[#values + 1] = value
+  end
+  return values
+end
+
 local function checked(given)
   local names = set_of(baselines)
   for _, name in ipairs(given.baseline) do
@@ -140,7 +153,7 @@ local function checked(given)
     per_class = given.per_class and show.whole(COMMAND, '--per-class', given.per_class, 1, 1e6), loss = given.loss,
     validation = given.validation and show.whole(COMMAND, '--validation', given.validation, 1, 1e6),
     tolerance = show.number(COMMAND, '--tolerance', given.tolerance),
-    choosing = show.whole(COMMAND, '--choosing', given.choosing, 1, 1000),
+    choosing = show.whole(COMMAND, '--choosing', given.choosing, 1, 1000), values = values_of(given.values),
   }
 end
 
@@ -155,7 +168,7 @@ return function(arguments)
     out = out, run = run, seed = task.seed, data = given.data,
     about = {
       test = given.test, loss = o.loss, tolerance = o.tolerance, validation = task.validation, pool = how.pool, windows = how.windows,
-      standard = given.standard, centroids = given.centroids, steps = given.steps,
+      values = o.values, standard = given.standard, centroids = given.centroids, steps = given.steps,
     },
   })
   local kinds = given.only_baselines and {} or {'D'}
