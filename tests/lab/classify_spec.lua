@@ -71,6 +71,10 @@ describe('lab.classify', function()
     for q = 1, 4 do assert.near(sums[q], got[20 * (q - 1) + 7], 1e-3) end
     -- Whitened patches have a covariance of about one in the directions that there are.
     assert.is_true(e.matrix:std() > 0 and (e.matrix - e.matrix:t()):abs():max() < 1e-4)
+    -- Gray images as RGB, and fewer patches than pixels: some directions do not vary at all.
+    local gray = x:narrow(2, 1, 1):expand(60, 3, 16, 16):contiguous()
+    local few = kmeans.learn(gray, {centroids = 2, patches = 20, iterations = 1}):of(gray:narrow(1, 1, 2))
+    assert.is_true(few:min() >= 0 and few:max() < 1e6)
     assert.error_matches(function() kmeans.learn(x, {centroids = 30, patches = 20}) end, '30 centroids of 20 patches')
     assert.error_matches(function() kmeans.learn(x, {side = 9, patches = 2000}) end, 'images of 16x16, wanted twice the patch of 9')
     assert.error_matches(function() kmeans.learn(x, {iterations = 0}) end, 'iterations is 0')

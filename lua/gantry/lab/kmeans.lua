@@ -57,9 +57,10 @@ local function whitening(x)
   local wide = x:double()
   local mean = wide:mean(1)
   wide:add(-1, mean:expandAs(wide))
-  local values, vectors = eigen(torch.mm(wide:t(), wide):div(n - 1))
+  -- What is added to the eigenvalues stands on the diagonal: then none is 0 where pixels depend on each other, as in gray images.
+  local values, vectors = eigen(torch.mm(wide:t(), wide):div(n - 1):add(WHITENING, torch.eye(d):double()))
   local scaled = vectors:clone()
-  for i = 1, d do scaled[i]:div(math.sqrt(math.max(values[i], 0) + WHITENING)) end
+  for i = 1, d do scaled[i]:div(math.sqrt(values[i])) end
   return mean:float(), torch.mm(vectors:t(), scaled):float()
 end
 
