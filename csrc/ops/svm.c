@@ -70,7 +70,8 @@ static int want(const gt_tensor *t, const char *name, int dtype, int64_t rows, i
   gt__shape_text text;
   GT_TRY(gt__usable(t, "svm_visit"));
   const int rank = columns < 0 ? 1 : 2;
-  if (t->dtype == dtype && t->rank == rank && t->shape[0] == rows && (rank == 1 || t->shape[1] == columns) && gt_is_contiguous(t)) return GT_OK;
+  const bool fits = t->dtype == dtype && t->rank == rank && t->shape[0] == rows && (rank == 1 || t->shape[1] == columns);
+  if (fits && gt_is_contiguous(t)) return GT_OK;
   char wanted[64];
   snprintf(wanted, sizeof wanted, rank == 1 ? "%lld" : "%lldx%lld", (long long)rows, (long long)columns);
   return gt__fail(GT_ESHAPE, "svm_visit: %s is %s %s, wanted contiguous %s %s", name, gt__dtype_name(t->dtype), gt__shape(&text, t),
@@ -80,7 +81,8 @@ static int want(const gt_tensor *t, const char *name, int dtype, int64_t rows, i
 static int want_within(const int64_t *numbers, int64_t n, const char *name, int64_t most) {
   for (int64_t i = 0; i < n; i++) {
     if (numbers[i] < 1 || numbers[i] > most) {
-      return gt__fail(GT_EARG, "svm_visit: %s %lld is %lld, wanted 1 to %lld", name, (long long)(i + 1), (long long)numbers[i], (long long)most);
+      return gt__fail(GT_EARG, "svm_visit: %s %lld is %lld, wanted 1 to %lld", name, (long long)(i + 1), (long long)numbers[i],
+                      (long long)most);
     }
   }
   return GT_OK;
@@ -107,15 +109,16 @@ int gt_svm_visit(gt_tensor *w, gt_tensor *alpha, gt_tensor *active, gt_tensor *b
   GT_TRY(want(labels, "labels", GT_LONG, examples, -1));
   GT_TRY(want(order, "order", GT_LONG, order->rank == 1 ? order->shape[0] : 0, -1));
   if (from < 0 || count < 0 || from + count > order->shape[0]) {
-    return gt__fail(GT_EARG, "svm_visit: %lld from %lld on, wanted at most %lld", (long long)count, (long long)from, (long long)order->shape[0]);
+    return gt__fail(GT_EARG, "svm_visit: %lld from %lld on, wanted at most %lld", (long long)count, (long long)from,
+                    (long long)order->shape[0]);
   }
   if (!(c > 0) || !isfinite(c) || !isfinite(intercept)) return gt__fail(GT_EARG, "svm_visit: C is %g, wanted a number above 0", c);
   const int64_t *visited = (const int64_t *)gt__data(order) + from;
   GT_TRY(want_within(visited, count, "order", examples));
   GT_TRY(want_within(gt__data(rows), examples, "row", x->shape[0]));
-  problem p = {.w = gt__d(w), .alpha = gt__d(alpha), .bounds = gt__d(bounds), .active = gt__data(active), .x = gt__f(x), .squares = gt__d(squares),
-               .rows = gt__data(rows), .labels = gt__data(labels), .order = visited, .classes = classes, .features = features,
-               .examples = examples, .x_step = x->step[0], .count = count, .diagonal = squared ? 0.5 / c : 0,
+  problem p = {.w = gt__d(w), .alpha = gt__d(alpha), .bounds = gt__d(bounds), .active = gt__data(active), .x = gt__f(x),
+               .squares = gt__d(squares), .rows = gt__data(rows), .labels = gt__data(labels), .order = visited, .classes = classes,
+               .features = features, .examples = examples, .x_step = x->step[0], .count = count, .diagonal = squared ? 0.5 / c : 0,
                .most = squared ? INFINITY : c, .intercept = intercept};
   p.group = gt__min(GROUP, gt__max(1, NEAR / (int64_t)((size_t)(features + 1) * sizeof(double))));
   const int64_t groups = (classes + p.group - 1) / p.group;
