@@ -299,6 +299,18 @@ int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_ten
 int gt_adam(gt_tensor *x, gt_tensor *m, gt_tensor *v, const gt_tensor *g, double beta1, double beta2, double eps, double step);
 int gt_rmsprop(gt_tensor *x, gt_tensor *m, const gt_tensor *g, double alpha, double eps, double lr);
 
+/* ---- linear classifiers ---------------------------------------------------------------------------------------------
+ * Linear support vector machines, one against the rest for each of K classes, by dual coordinate descent (Hsieh et al. 2008, "A Dual
+ * Coordinate Descent Method for Large-scale Linear SVM", algorithm 3): a part of a pass over M examples.
+ * w: Double K x (D + 1), the last column the intercept's weight; alpha: Double K x M; active: Byte K x M, 0 where an example is left out
+ * (shrinking); bounds: Double K x 5: largest and smallest projected gradient of the last pass, those of this one so far (moved here), and
+ * 0 where the class is done. x: Float N x D, whose rows are contiguous; squares: Double M, squared lengths of examples, the intercept's
+ * part included; rows: Long M, the examples' rows in x, 1-based; labels: Long M, 1 .. K; order: Long, the examples to visit, 1-based, of
+ * which `count` from position `from` (0-based) on are visited. squared: 1 for the squared hinge loss, 0 for the hinge loss. */
+int gt_svm_visit(gt_tensor *w, gt_tensor *alpha, gt_tensor *active, gt_tensor *bounds, const gt_tensor *x, const gt_tensor *squares,
+                 const gt_tensor *rows, const gt_tensor *labels, const gt_tensor *order, int64_t from, int64_t count, double c, int squared,
+                 double intercept);
+
 /* ---- random numbers ----------------------------------------------------------------------------------------------------
  * Torch7's generator: MT19937, one 32-bit word per uniform number. The struct is laid out as Torch7's was, so that saved
  * states of either can be read. */

@@ -89,6 +89,8 @@ typedef struct gt__loop_kernels {
   void (*channels[GT__CHANNEL_LOOPS][2][2])(const gt__channel_block *b);          /* [loop][1: columns are channels] */
   void (*adam[2])(void *x, void *m, void *v, const void *g, int64_t n, const gt__update *u);
   void (*rmsprop[2])(void *x, void *m, const void *g, int64_t n, const gt__update *u);
+  double (*mixed_dot)(const double *w, const float *x, int64_t n);                /* the sum of w[i] x[i] */
+  void (*mixed_add)(double *w, double d, const float *x, int64_t n);              /* w[i] += d x[i] */
 } gt__loop_kernels;
 /* Bfloat16 numbers: a float's sign, exponent and first 8 significant bits. They come in pairs, the first in the low half of a uint32_t,
  * pairs in blocks of GT__BF16_DEPTH inner numbers. Block q of a[t], at a[t] + a_offset + q a_block, is [row][16 pairs], its rows up to the

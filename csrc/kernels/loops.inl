@@ -18,6 +18,7 @@ enum { LANES = GT__LANES };
 #include "reduce.inl"
 #include "channels.inl"
 #include "optim.inl"
+#include "mixed.inl"
 #undef real
 #undef FN
 #undef EXP
@@ -56,4 +57,6 @@ static const gt__loop_kernels table = {
                {BOTH(plane_products), BOTH(row_products)}, {BOTH(plane_gradient), BOTH(row_gradient)}},
   .adam = BOTH(adam),
   .rmsprop = BOTH(rmsprop),
+  .mixed_dot = mixed_dot,
+  .mixed_add = mixed_add,
 };

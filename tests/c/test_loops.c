@@ -206,6 +206,24 @@ static void check_optimizers(const gt__loop_kernels *k, const gt__loop_kernels *
   }
 }
 
+/* ---- double weights and rows of floats ----------------------------------------------------------------------------------- */
+
+static void check_mixed(const gt__loop_kernels *k, const gt__loop_kernels *generic, int level) {
+  for (int i = 0; i < LENGTHS; i++) {
+    const int64_t n = lengths[i];
+    array w = array_new(true, n), x = array_new(false, n);
+    array_fill(&w, false), array_fill(&x, false);
+    double sum = 0, got = k->mixed_dot((double *)w.data, (float *)x.data, n), wanted = generic->mixed_dot((double *)w.data, (float *)x.data, n);
+    for (int64_t j = 0; j < n; j++) sum += at(&w, j) * at(&x, j);
+    CHECK_MSG(memcmp(&got, &wanted, sizeof got) == 0 && fabs(got - sum) <= 1e-13 * (double)(n + 1), "%s mixed_dot %d", levels[level], lengths[i]);
+    array r = array_copy(&w), plain = array_copy(&w);
+    k->mixed_add((double *)r.data, 0.3, (float *)x.data, n);
+    for (int64_t j = 0; j < n; j++) set(&plain, j, at(&w, j) + 0.3 * at(&x, j));
+    CHECK_MSG(same(&r, &plain), "%s mixed_add %d", levels[level], lengths[i]);
+    array_free(&w), array_free(&x), array_free(&r), array_free(&plain);
+  }
+}
+
 /* ---- accuracy -------------------------------------------------------------------------------------------------------------- */
 
 /* Distance in units in the last place of the exact value. */
@@ -344,6 +362,7 @@ int main(int argc, char **argv) {
     check_maps(&k, &generic, level);
     check_folds(&k, &generic, level);
     check_optimizers(&k, &generic, level);
+    check_mixed(&k, &generic, level);
     for (int i = 0; i < LENGTHS; i++) {
       const double slope = (double[]){1, 0, 0.2, -0.5}[i % 4];
       for (int wide = 0; wide < 2; wide++) {

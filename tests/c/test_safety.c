@@ -268,9 +268,33 @@ static void test_shared_memory(void) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
 
+/* Each operand of gt_svm_visit released in turn; with all of them there, one visit of three examples. */
+static void test_released_svm(void) {
+  static const struct { int dtype, rank; int64_t shape[2]; double fill; } operands[] = {
+    {GT_DOUBLE, 2, {1, 3}, 0}, {GT_DOUBLE, 2, {1, 3}, 0}, {GT_BYTE, 2, {1, 3}, 1}, {GT_DOUBLE, 2, {1, 5}, 1}, {GT_FLOAT, 2, {3, 2}, 1},
+    {GT_DOUBLE, 1, {3}, 3}, {GT_LONG, 1, {3}, 1}, {GT_LONG, 1, {3}, 1}, {GT_LONG, 1, {3}, 1}};
+  enum { COUNT = sizeof operands / sizeof *operands };
+  for (int gone = 0; gone <= COUNT; gone++) {
+    gt_tensor *t[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+      t[i] = test_new(operands[i].dtype, operands[i].rank, operands[i].shape);
+      CHECK_OK(gt_fill(t[i], operands[i].fill));
+      if (i == gone) CHECK_OK(gt_tensor_release(t[i]));
+    }
+    const int code = gt_svm_visit(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7], t[8], 0, 3, 1, 1, 1);
+    CHECK_MSG(code == (gone == COUNT ? GT_OK : GT_ERELEASED), "svm_visit with operand %d released: code %d", gone, code);
+    if (gone == COUNT) {
+      /* The first visit: w = 0, so g = -1 and alpha = 1 / (3 + 1/2); w = alpha (1, 1, 1). */
+      CHECK(test_at(t[0], 0) > 0 && test_at(t[0], 0) == test_at(t[0], 2) && fabs(test_at(t[0], 0) - test_at(t[1], 0)) < 1e-15);
+    }
+    for (int i = 0; i < COUNT; i++) gt_tensor_free(t[i]);
+  }
+}
+
 int main(void) {
   double live = gt_pool()->live;
   test_released();
+  test_released_svm();
   test_failed_growth();
   test_absurd_sizes();
   test_shared_memory();

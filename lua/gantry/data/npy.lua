@@ -112,6 +112,64 @@ function npy.header(code, sizes)
   return '\147NUMPY\1\0' .. string.char(#header % 256, math.floor(#header / 256)) .. header
 end
 
+-- ---- a file written piece by piece -------------------------------------------------------------------------------------------
+
+local Writer = {}
+Writer.__index = Writer
+
+--- Begins a .npy file that is written piece by piece under a temporary name, so that it may be larger than memory.
+-- @string path of the file
+-- @int code element type: C.GT_FLOAT ...
+-- @tparam {int,...} sizes of the whole
+-- @treturn Writer `:write(t)` goes on with the elements of a tensor of that type, in order; `:finish()` gives the file its name;
+-- `:abandon()` removes it
+-- @usage local w = npy.writer('rows.npy', C.GT_FLOAT, {1000, 64}); for k = 1, 1000 do w:write(row(k)) end; w:finish()
+function npy.writer(path, code, sizes)
+  local temporary = ('%s.tmp-%d'):format(path, C.gt_process())
+  local file, problem = io.open(temporary, 'wb')
+  if not file then native.fail('%s', (problem:gsub('%.tmp%-%d+', ''))) end
+  local count = 1
+  for _, size in ipairs(sizes) do count = count * size end
+  local self = setmetatable({path = path, temporary = temporary, file = file, code = code, left = count}, Writer)
+  self:bytes(npy.header(code, sizes))
+  return self
+end
+
+function Writer:bytes(text)
+  local ok, problem = self.file:write(text)
+  if ok then return end
+  self:abandon()
+  native.fail('%s: %s', self.path, (tostring(problem):gsub('^.*%.tmp%-%d+: ', '')))
+end
+
+function Writer:write(t)
+  local c = tensor.contiguous(t)
+  local n = tensor.count(c)
+  if c.dtype ~= self.code or n > self.left then
+    native.fail('npy: %s: got %s, wanted at most %.0f numbers of the file\'s type', self.path, tensor.shape_text(t), self.left)
+  end
+  if n > 0 then self:bytes(ffi.string(tensor.pointer(c, 'npy'), n * tonumber(C.gt_dtype_size(c.dtype)))) end
+  self.left = self.left - n
+end
+
+function Writer:finish()
+  if self.left > 0 then
+    self:abandon()
+    native.fail('npy: %s: %.0f numbers are missing', self.path, self.left)
+  end
+  local closed, problem = self.file:close()
+  if not closed then
+    os.remove(self.temporary)
+    native.fail('%s: %s', self.path, tostring(problem))
+  end
+  native.check(C.gt_file_commit(self.temporary, self.path))
+end
+
+function Writer:abandon()
+  self.file:close()
+  os.remove(self.temporary)
+end
+
 --- Writes a tensor as a .npy file (version 1, C order).
 -- @string path
 -- @param t any tensor

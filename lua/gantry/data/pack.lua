@@ -1,30 +1,22 @@
 --- A data set packed into one .npy file of bytes, N x C x H x W: read without decoding, and larger than memory if it has to be.
 -- @module gantry.data.pack
-local ffi = require 'ffi'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local tensor = require 'gantry.torch.tensor'
 local arrays = require 'gantry.data.arrays'
 local npy = require 'gantry.data.npy'
 
-local C, check, fail = native.C, native.check, native.fail
+local C, fail = native.C, native.fail
 
 local AT_ONCE = 256 -- pictures made between two writes
 
-local function write(file, path, bytes)
-  local ok, problem = file:write(bytes)
-  if not ok then fail('%s', tostring(problem):find(path, 1, true) and problem or ('%s: %s'):format(path, tostring(problem))) end
-end
-
-local function stream(file, path, set, progress)
+local function stream(writer, set, progress)
   local n = set:size()
-  write(file, path, npy.header(C.GT_BYTE, {n, set.channels, set.height, set.width}))
   local bytes = tensor.new(C.GT_BYTE)
   for from = 1, n, AT_ONCE do
     local last, numbers = math.min(from + AT_ONCE - 1, n), {}
     for i = from, last do numbers[#numbers + 1] = i end
-    set:batch(numbers, bytes)
-    write(file, path, ffi.string(tensor.pointer(bytes, 'pack'), tensor.count(bytes)))
+    writer:write(set:batch(numbers, bytes))
     if progress(last, n) == false then return false end
   end
   return true
@@ -53,17 +45,13 @@ end
 return function(set, path, progress)
   if type(path) ~= 'string' or not path:match '%.npy$' then fail("pack: '%s': wanted a name that ends in .npy", tostring(path)) end
   if set:size() == 0 then fail('pack: %s has no end', set.name) end
-  local temporary = ('%s.tmp-%d'):format(path, C.gt_process())
-  local file, problem = io.open(temporary, 'wb')
-  if not file then fail('%s', (problem:gsub('%.tmp%-%d+', ''))) end
-  local ok, done = pcall(stream, file, path, set, progress or function() end)
-  local closed, why = file:close()
-  if ok and done and closed then
-    check(C.gt_file_commit(temporary, path))
+  local writer = npy.writer(path, C.GT_BYTE, {set:size(), set.channels, set.height, set.width})
+  local ok, done = pcall(stream, writer, set, progress or function() end)
+  if ok and done then
+    writer:finish()
     return true, save_labels(set, path)
   end
-  os.remove(temporary)
+  writer:abandon()
   if not ok then error(done, 0) end
-  if not closed then fail('%s: %s', path, tostring(why)) end
   return false
 end

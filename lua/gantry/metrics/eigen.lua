@@ -92,11 +92,15 @@ local function ql_step(d, e, qt, n, low, high)
   e[low], e[high] = g, 0
 end
 
+-- What is small is small beside the largest numbers, as in EISPACK's tql2: beside their neighbours, where those are small or equal, the
+-- rounding of rotations that large numbers take part in never is.
 local function diagonalise(d, e, qt, n)
+  local scale = 0
+  for i = 0, n - 1 do scale = max(scale, abs(d[i]) + abs(e[i])) end
   for low = 0, n - 1 do
     for step = 1, MOST_STEPS + 1 do
       local high = low
-      while high < n - 1 and abs(e[high]) > EPSILON * (abs(d[high]) + abs(d[high + 1])) do high = high + 1 end
+      while high < n - 1 and abs(e[high]) > EPSILON * scale do high = high + 1 end
       if high == low then break end
       if step > MOST_STEPS then native.fail('eigen: no convergence') end
       ql_step(d, e, qt, n, low, high)
