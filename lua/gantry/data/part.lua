@@ -1,0 +1,48 @@
+--- A part of a data set: SPEC@FIRST..LAST, its pictures FIRST to LAST. Networks that train on one part are judged on another that they
+-- have never seen.
+-- @module gantry.data.part
+local lfs = require 'lfs'
+local native = require 'gantry.native'
+
+local fail = native.fail
+local part = {}
+
+--- Takes a spec apart. A file or folder whose own name ends like this is not one.
+-- @string spec
+-- @treturn string the spec of the whole set; nil where there is no range
+-- @treturn int|nil FIRST
+-- @treturn int|nil LAST
+-- @usage part.split 'mnist:digits@1..6000'   -- 'mnist:digits', 1, 6000
+function part.split(spec)
+  local whole, first, last = spec:match '^(.+)@(%d*)%.%.(%d*)$'
+  if not whole or lfs.attributes(spec, 'mode') then return nil end
+  return whole, tonumber(first), tonumber(last)
+end
+
+--- The part of a data set from picture FIRST to picture LAST, which are then 1 to LAST - FIRST + 1.
+-- @param set from gantry.data, newly opened, which may not be used any more
+-- @int[opt=1] first
+-- @int[opt] last default: its last
+-- @return a data set
+function part.take(set, first, last)
+  local size = set:size()
+  if size == 0 then fail('data: %s has no end, so there is no part of it', set.name) end
+  first, last = first or 1, last or size
+  if first < 1 or last > size or first > last then
+    fail('data: %s has pictures 1 to %d, got the range %d..%d', set.name, size, first, last)
+  end
+  local name = ('%s@%d..%d'):format(set.name, first, last)
+  if set.part_of then
+    set = set.part_of(first, last)
+    set.name = name
+    return set
+  end
+  if set.given and not set.given.get then fail('data: %s: wanted a program that has get(i), to take a part of', set.name) end
+  if set.images then set.images = set.images:narrow(1, first, last - first + 1) end
+  set.about = set.about and ('%d to %d of %s'):format(first, last, set.about)
+  set.skipped, set.count = first - 1, last - first + 1
+  set.name = name
+  return set
+end
+
+return part
