@@ -20,6 +20,7 @@ local experiments = {
   {'sorted', "samples in the order of D's score", needs = {'D', 'z'}, small = 'RUN --out OUT --n 100'},
   {'film', "the same z over a run's checkpoints", needs = {'z'}, small = 'RUN --out OUT --frames 12'},
   {'report', 'all that apply to a run, in one page'},
+  {'nnc', 'conditional images judged by the nearest-neighbour classifier that they make (appendix 8.1)'},
 }
 
 -- Those that are commands of their own as well; here they leave a record.

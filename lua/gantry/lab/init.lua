@@ -8,6 +8,8 @@ local parts = {
   statistics = true, record = true, layers = true, guided = true, pointing = true,
   forget = true, logistic = true, detector = true, maximise = true, report = true,
   rules = true, judges = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
+  statistics = true, record = true,
+  neighbours = true, nnc = true, pictures = true,
 }
 
 local names = {}
