@@ -64,7 +64,7 @@ local function want_sizes(sizes)
   if last == 0 then native.fail('nnc: sizes: got none, wanted how many images to generate') end
 end
 
---- The 1-nearest-neighbour evaluation: Euclidean, exact, k = 1. Images are generated in parts and none is held but the nearest ones; class k
+--- The 1-nearest-neighbour evaluation: Euclidean, exact, k = 1. Images are generated in parts, none is held but the nearest; class k
 -- of n is that of samples k, k + n, k + 2 n ...
 -- @tparam Run run whose G takes classes, usually after run:reestimate()
 -- @tparam table o test (spec of labelled pictures that the run never saw), real (spec; default: what the run was trained on), sizes

@@ -48,12 +48,17 @@ function pictures.read(set, from, n)
   return all
 end
 
---- The classes of pictures 1 .. n of a data set.
+--- The classes of pictures from .. from + n - 1 of a data set.
+-- @param set a data set
+-- @int[opt] n default: all from there on
+-- @int[opt=1] from
 -- @treturn {int,...}
-function pictures.labels(set, n)
+function pictures.labels(set, n, from)
+  from = from or 1
   local labels = {}
-  for i = 1, n or set:size() do
-    labels[i] = set:label(i) or native.fail('data: picture %d of %s has no class', i, set.name)
+  for k = 1, n or set:size() - from + 1 do
+    local i = from + k - 1
+    labels[k] = set:label(i) or native.fail('data: picture %d of %s has no class', i, set.name)
   end
   return labels
 end
