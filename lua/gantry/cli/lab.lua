@@ -20,6 +20,7 @@ local experiments = {
   {'sorted', "samples in the order of D's score", needs = {'D', 'z'}, small = 'RUN --out OUT --n 100'},
   {'film', "the same z over a run's checkpoints", needs = {'z'}, small = 'RUN --out OUT --frames 12'},
   {'report', 'all that apply to a run, in one page'},
+  {'dedup', 'near duplicates by a semantic hash, and how well copies are found (section 4.1.1)'},
   {'nearest', 'training images nearest to generated ones: does the generator repeat them? (sections 4.1, 4.3)'},
   {'nnc', 'conditional images judged by the nearest-neighbour classifier that they make (appendix 8.1)'},
 }

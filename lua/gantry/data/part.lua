@@ -45,4 +45,31 @@ function part.take(set, first, last)
   return set
 end
 
+-- ---- chosen pictures ----------------------------------------------------------------------------------------------------------------
+
+local Chosen = {}
+Chosen.__index = Chosen
+
+--- Some pictures of a data set, in a given order, for what looks at single pictures and given ones (gantry.data.pack does): not a source of
+-- batches.
+-- @param set a data set
+-- @tparam {int,...} numbers of its pictures
+-- @return what has size, get, label, batch and unreadable as data sets have
+function part.chosen(set, numbers)
+  return setmetatable({
+    set = set, numbers = numbers, name = set.name, channels = set.channels, height = set.height, width = set.width, classes = set.classes,
+  }, Chosen)
+end
+
+function Chosen:size() return #self.numbers end
+function Chosen:get(i, kind) return self.set:get(self.numbers[i], kind) end
+function Chosen:label(i) return self.set:label(self.numbers[i]) end
+function Chosen:unreadable() return self.set:unreadable() end
+
+function Chosen:batch(indices, out)
+  local numbers = {}
+  for k, i in ipairs(indices) do numbers[k] = self.numbers[i] end
+  return self.set:batch(numbers, out)
+end
+
 return part

@@ -48,34 +48,27 @@ local function fitted(x)
   return x
 end
 
+local function places(n, by)
+  local index = torch.LongTensor(n)
+  for k = 1, n do index[k] = math.max(1, math.min(n, k - by)) end
+  return index
+end
+
 --- Pictures moved by whole pixels, their edges continued.
 -- @param x FloatTensor n x channels x height x width
--- @tparam function draw gives the move of picture i: right, down
+-- @int right
+-- @int down
 -- @treturn tensor of x's sizes
-function dedup.moved(x, draw)
-  local h, w = x:size(3), x:size(4)
-  local y = torch.FloatTensor(x:size(1), x:size(2), h, w)
-  for i = 1, x:size(1) do
-    local right, down = draw(i)
-    local function places(n, by)
-      local index = torch.LongTensor(n)
-      for k = 1, n do index[k] = math.max(1, math.min(n, k - by)) end
-      return index
-    end
-    y[i]:copy(x[i]:index(3, places(w, right)):index(2, places(h, down)))
-  end
-  return y
+function dedup.moved(x, right, down)
+  return x:index(4, places(x:size(4), right)):index(3, places(x:size(3), down))
 end
 
 -- Copies as they happen: moved, brighter or darker, with noise on pixels.
 local function disturbed(x, o, generator)
-  local y = x
-  if o.shift > 0 then
-    y = dedup.moved(x, function()
-      return torch.random(generator, -o.shift, o.shift), torch.random(generator, -o.shift, o.shift)
-    end)
-  else
-    y = x:clone()
+  local y, shift = x:clone(), o.shift
+  for i = 1, shift > 0 and x:size(1) or 0 do
+    local picture = x:narrow(1, i, 1)
+    y:narrow(1, i, 1):copy(dedup.moved(picture, torch.random(generator, -shift, shift), torch.random(generator, -shift, shift)))
   end
   if o.brightness > 0 then
     local factor = torch.FloatTensor(x:size(1), 1, 1, 1):uniform(generator, 1 - o.brightness, 1 + o.brightness)
@@ -87,16 +80,17 @@ end
 
 -- ---- training -------------------------------------------------------------------------------------------------------------------------
 
-local defaults = {
-  units = 128, steps = 3000, batch = 128, lr = 1e-3, seed = 1, shift = 2, brightness = 0.05, noise = 0.1, dropout = 0.2, margin = 1,
+--- What a network is trained with, where options do not say otherwise.
+dedup.defaults = {
+  units = 128, steps = 1000, batch = 128, lr = 3e-3, seed = 1, shift = 1, brightness = 0.05, noise = 0.1, dropout = 0.2, margin = 0.1,
 }
 
 local function options_of(given)
   local o = {}
-  for key, value in pairs(defaults) do o[key] = value end
+  for key, value in pairs(dedup.defaults) do o[key] = value end
   for key, value in pairs(given) do
     if key ~= 'progress' then
-      if defaults[key] == nil then native.fail('dedup: there is no option %s', tostring(key)) end
+      if dedup.defaults[key] == nil then native.fail('dedup: there is no option %s', tostring(key)) end
       if type(value) ~= 'number' or value < 0 then native.fail('dedup: %s is %s, wanted a number from 0', key, tostring(value)) end
       o[key] = value
     end
@@ -120,11 +114,23 @@ local function hinge(units, clean)
   return (1 - units * autograd.value(side)):relu():mean()
 end
 
+-- The mean of some pictures, evenly from all: what they have in common says nothing of any one.
+local function mean_of(set)
+  local numbers, size = {}, set:size()
+  for k = 1, math.min(PART, size) do numbers[k] = 1 + math.floor((k - 1) * size / math.min(PART, size)) end
+  return rows_of(fitted(set:batch(numbers))):mean(1)
+end
+
 local function train(set, o, progress)
   torch.manualSeed(o.seed)
   local encoder, decoder = autoencoder(o)
   local whole = nn.Sequential():add(encoder):add(decoder)
   local parameters, gradients = whole:getParameters()
+  local linear, mean = encoder.modules[1], mean_of(set)
+  local function centred(x)
+    local rows = rows_of(x)
+    return rows:csub(mean:expandAs(rows))
+  end
   local generator, config, state, loss_number = torch.Generator(o.seed), {}, {}, 0
   local function evaluate() return loss_number, gradients end
   local size = set:size()
@@ -133,8 +139,8 @@ local function train(set, o, progress)
       local list = {}
       for k = 1, o.batch do list[k] = torch.random(generator, 1, size) end
       local x = fitted(set:batch(list))
-      local clean = rows_of(x)
-      local units = encoder:forward(autograd.value(rows_of(disturbed(x, o, generator))))
+      local clean = centred(x)
+      local units = encoder:forward(autograd.value(centred(disturbed(x, o, generator))))
       local loss = (decoder:forward(units) - autograd.value(clean)):pow(2):mean()
       if o.margin > 0 then
         local target = autograd.no_grad(function() return encoder:forward(autograd.value(clean)).data end)
@@ -148,23 +154,26 @@ local function train(set, o, progress)
     end)
     if progress then progress(step, loss_number) end
   end
+  linear.bias:csub(torch.mv(linear.weight, mean:view(-1))) -- W (x - mean) + b = W x + (b - W mean)
   encoder:evaluate():clearState()
   return encoder, loss_number
 end
 
 --- The data set as the network wants it.
 -- @string spec
+-- @tparam[opt] table o fit and background, as for data.open
 -- @treturn a data set of 32 x 32 in colour
-function dedup.open(spec)
-  local set = data.open(spec, {size = SIDE, channels = CHANNELS})
+function dedup.open(spec, o)
+  o = o or {}
+  local set = data.open(spec, {size = SIDE, channels = CHANNELS, fit = o.fit, background = o.background, warn = o.warn})
   if set:size() == 0 then native.fail('dedup: %s has no end; wanted a set of pictures', spec) end
   return set
 end
 
 --- Trains the network on a data set.
 -- @param set from dedup.open
--- @tparam[opt] table o units (128), steps (3000), batch (128), lr (1e-3, falling to 0), seed (1); of the copies that are undone: shift (2
--- pixels to each side), brightness (0.05), noise (0.1, deviation on -1..1); dropout of the code (0.2); margin (1; 0: none);
+-- @tparam[opt] table o units (128), steps (1000), batch (128), lr (3e-3, falling to 0), seed (1); of the copies that are undone: shift (1
+-- pixel to each side), brightness (0.05), noise (0.1, deviation on -1..1); dropout of the code (0.2); margin (0.1; 0: none);
 -- progress (called with step and loss)
 -- @treturn Dedup
 -- @usage local d = dedup.train(dedup.open 'photos'); d:save 'photos-dedup.safetensors'
@@ -215,17 +224,67 @@ function Dedup:codes(x)
   return list
 end
 
---- The codes of all pictures of a data set.
--- @param set
--- @treturn {string,...}
-function Dedup:codes_of(set)
+-- Moves by up to so many pixels, one of each and its opposite: where a is b moved, b is a moved back.
+local function moves(most)
   local list = {}
-  for from = 1, set:size(), PART do
-    local numbers = {}
-    for i = from, math.min(from + PART - 1, set:size()) do numbers[#numbers + 1] = i end
-    for _, code in ipairs(self:codes(set:batch(numbers))) do list[#list + 1] = code end
+  for down = 0, most do
+    for right = -most, most do
+      if down > 0 or right > 0 then list[#list + 1] = {right, down} end
+    end
   end
   return list
+end
+
+--- The codes of pictures, and those of the same pictures moved.
+-- @param set a data set, or images as for codes
+-- @int[opt=0] shifts pixels
+-- @func[opt] progress called with how many pictures were looked at, and of how many
+-- @treturn {string,...}
+-- @treturn {{string,...},...} one list for each move: 2 shifts (shifts + 1) of them
+function Dedup:codes_of(set, shifts, progress)
+  local list, probes, all = {}, {}, moves(shifts or 0)
+  for s = 1, #all do probes[s] = {} end
+  local size = torch.isTensor(set) and set:size(1) or set:size()
+  for from = 1, size, PART do
+    local n = math.min(PART, size - from + 1)
+    local x
+    if torch.isTensor(set) then x = set:narrow(1, from, n) else
+      local numbers = {}
+      for i = 1, n do numbers[i] = from + i - 1 end
+      x = set:batch(numbers)
+    end
+    x = fitted(x)
+    local function add(to, images)
+      for _, code in ipairs(self:codes(images)) do to[#to + 1] = code end
+    end
+    add(list, x)
+    for s, move in ipairs(all) do add(probes[s], dedup.moved(x, move[1], move[2])) end
+    if progress then progress(from + n - 1, size) end
+  end
+  return list, probes
+end
+
+--- How pictures are found to be duplicates. 'paper': by equal codes. 'near': by codes that differ in at most 8 of the 128 bits, of a
+-- picture or of it moved by up to 2 pixels.
+dedup.readings = {paper = {radius = 0, shifts = 0}, near = {radius = 8, shifts = 2}}
+
+--- Finds duplicates.
+-- @param set a data set, or images as for codes
+-- @tparam[opt] table o radius (8), shifts (2), progress: see dedup.readings and codes_of
+-- @treturn table groups ({{number,...},...}: each picture of a group is near another of it), kept (numbers: all but those in a group
+-- after its first), left_out (the others)
+-- @usage local found = d:duplicates(set, dedup.readings.paper); print(#found.left_out)
+function Dedup:duplicates(set, o)
+  o = o or {}
+  local near = dedup.readings.near
+  local list, probes = self:codes_of(set, o.shifts or near.shifts, o.progress)
+  local found = {groups = codes.groups(list, o.radius or near.radius, probes), kept = {}, left_out = {}}
+  local out = {}
+  for _, group in ipairs(found.groups) do
+    for k = 2, #group do out[group[k]] = true end
+  end
+  for i = 1, #list do table.insert(out[i] and found.left_out or found.kept, i) end
+  return found
 end
 
 return dedup

@@ -9,7 +9,7 @@ local parts = {
   forget = true, logistic = true, detector = true, maximise = true, report = true,
   rules = true, judges = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
   statistics = true, record = true,
-  codes = true, dedup = true, nearest = true, neighbours = true, nnc = true, pictures = true,
+  codes = true, copies = true, dedup = true, nearest = true, neighbours = true, nnc = true, pictures = true,
 }
 
 local names = {}

@@ -6,8 +6,8 @@ local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
 
 local function parser()
-  local p = argparse('gantry lab nearest', 'Shows the training images that are nearest to generated ones, and measures whether generated ' ..
-    'images are nearer to them than images are that the generator never saw.')
+  local p = argparse('gantry lab nearest', 'Shows the training images that are nearest to generated ones, and measures whether ' ..
+    'generated images are nearer to them than images are that the generator never saw.')
     :epilog('Example:\n   gantry train dcgan --data photos@1..9000 --out runs/photos\n' ..
       '   gantry lab nearest runs/photos --test photos@9001.. --dedup photos-dedup.safetensors')
   p:argument('run', 'directory of the run'):argname 'RUN'

@@ -7,8 +7,8 @@ local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
 
 local function parser()
-  local p = argparse('gantry lab nnc', 'Gives real test images the class of their nearest neighbour among generated ones, and ' ..
-    'among the real ones that the run was trained on, and compares the errors.')
+  local p = argparse('gantry lab nnc', 'Gives real test images the class of their nearest neighbour among generated ones, ' ..
+    'and among the real ones that the run was trained on, and compares the errors.')
     :epilog('Example:\n   gantry train cdcgan --data mnist:DIR@1..6000 --out runs/digits\n' ..
       '   gantry lab nnc runs/digits --test mnist:DIR@6001..8000 --sizes 1000,10000,100000,1000000')
   p:argument('run', 'directory of a run whose generator takes classes'):argname 'RUN'
