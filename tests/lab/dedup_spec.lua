@@ -79,7 +79,7 @@ describe('lab.dedup', function()
   setup(function()
     dir = command.folder()
     set = data.open('scenes:rooms', {size = 32, count = 300})
-    net = dedup.train(set, {steps = 60, batch = 64})
+    net = dedup.train(set, {steps = 120, batch = 64})
   end)
   teardown(command.clean)
 
@@ -95,7 +95,7 @@ describe('lab.dedup', function()
     local x = set:batch {1, 2, 3, 4, 5, 6, 7, 8}
     assert.same(net:codes(x), again:codes(x))
     assert.equal(net.hash, again.hash)
-    assert.equal(60, again.about.steps)
+    assert.equal(120, again.about.steps)
     assert.equal(16, #net:codes(x)[1])
     assert.same(net:codes(x:narrow(2, 1, 1)), net:codes(x:narrow(2, 1, 1):expand(8, 3, 32, 32):contiguous()))
     local darker = net:codes(x * 0.9) -- less contrast about the middle: mean and contrast are not seen
@@ -136,7 +136,7 @@ describe('lab.dedup', function()
     for _, pair in ipairs(near.groups) do
       if pair[2] - pair[1] == 40 then right = right + 1 end
     end
-    assert.is_true(right >= 18, right)
+    assert.is_true(right >= 11, right)
     assert.equal(60, #near.kept + #near.left_out)
     local paper = net:duplicates(all, dedup.readings.paper)
     assert.is_true(#paper.left_out >= 5 and #paper.left_out < #near.left_out)
@@ -149,9 +149,9 @@ describe('lab.dedup', function()
       found[f.name] = f
     end
     for _, name in ipairs {'moved by 1 to 2 pixels', 'JPEG of quality 50', 'brightness +-5%'} do
-      assert.is_true(found[name .. ', within 8 bits, moved by up to 2: recall'].value >= found[name .. ', equal codes: recall'].value)
+      assert.is_true(found[name .. ', within 3 bits, moved by up to 2: recall'].value >= found[name .. ', equal codes: recall'].value)
     end
-    assert.is_true(found['moved by 1 to 2 pixels, within 8 bits, moved by up to 2: recall'].value > 0.9)
+    assert.is_true(found['moved by 1 to 2 pixels, within 3 bits, moved by up to 2: recall'].value > 0.7)
 
     local pictures = dir .. '/pictures'
     require('lfs').mkdir(pictures)

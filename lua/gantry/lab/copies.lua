@@ -105,7 +105,7 @@ end
 --- The experiment: duplicates in a data set, and how well copies of its pictures are found.
 -- @tparam Dedup d
 -- @param set from dedup.open
--- @tparam table o out (directory), n (2000: pictures that are copied), radius (8), shifts (2), progress
+-- @tparam table o out (directory), n (2000: pictures that are copied), radius (3), shifts (2), progress
 -- @treturn table the record
 -- @usage lab.copies.run(lab.dedup.load 'dedup.safetensors', lab.dedup.open 'photos', {out = 'lab'})
 function copies.run(d, set, o)

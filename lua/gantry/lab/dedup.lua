@@ -264,13 +264,13 @@ function Dedup:codes_of(set, shifts, progress)
   return list, probes
 end
 
---- How pictures are found to be duplicates. 'paper': by equal codes. 'near': by codes that differ in at most 8 of the 128 bits, of a
+--- How pictures are found to be duplicates. 'paper': by equal codes. 'near': by codes that differ in at most 3 of the 128 bits, of a
 -- picture or of it moved by up to 2 pixels.
-dedup.readings = {paper = {radius = 0, shifts = 0}, near = {radius = 8, shifts = 2}}
+dedup.readings = {paper = {radius = 0, shifts = 0}, near = {radius = 3, shifts = 2}}
 
 --- Finds duplicates.
 -- @param set a data set, or images as for codes
--- @tparam[opt] table o radius (8), shifts (2), progress: see dedup.readings and codes_of
+-- @tparam[opt] table o radius (3), shifts (2), progress: see dedup.readings and codes_of
 -- @treturn table groups ({{number,...},...}: each picture of a group is near another of it), kept (numbers: all but those in a group
 -- after its first), left_out (the others)
 -- @usage local found = d:duplicates(set, dedup.readings.paper); print(#found.left_out)

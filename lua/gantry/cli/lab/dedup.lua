@@ -15,7 +15,7 @@ local function parser()
   p:option('--set', 'of the training: units, steps, batch, lr, shift, brightness, noise, dropout, margin'):argname 'KEY=VALUE'
     :args '+':count '*'
   p:option('--n', 'pictures of which copies are made', '2000'):argname 'N'
-  p:option('--radius', 'bits in which codes of duplicates may differ', '8'):argname 'BITS'
+  p:option('--radius', 'bits in which codes of duplicates may differ', '3'):argname 'BITS'
   p:option('--shifts', 'pixels of 32 by which duplicates may be moved', '2'):argname 'N'
   p:option('--seed', 'of the weights and the copies', '1'):argname 'N'
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
