@@ -17,7 +17,8 @@ local statistics = require 'gantry.lab.statistics'
 local nearest = {}
 
 local SHOWN, NEIGHBOURS = 10, 3
-local CLOSE = 0.05 -- the part of held-out images that count as close to a training image
+local AROUND = 50  -- training images whose mean distance says what is near, for each image
+local CLOSE = 0.05 -- the part of held-out images that count as copies
 
 --- What is said beside every result.
 nearest.warning = 'Nearest neighbours are trivially fooled by small image transforms (Radford et al. 2015): a copy that is moved by a ' ..
@@ -29,10 +30,12 @@ nearest.warning = 'Nearest neighbours are trivially fooled by small image transf
 local function spaces_of(run, net)
   local list = {
     {name = 'L1', metric = 'l1', rows = pictures.rows}, {name = 'L2', metric = 'l2', rows = pictures.rows},
-    {name = "D's features", metric = 'l2', rows = function(x, labels) return hidden(run, x, labels) end},
   }
+  if run.checkpoint.networks.D then
+    list[3] = {name = "D's features", metric = 'l2', rows = function(x, labels) return hidden(run, x, labels) end}
+  end
   if net then
-    list[4] = {name = 'features of ' .. net.name, metric = 'l2', rows = function(x) return net:of(x):float() end}
+    list[#list + 1] = {name = 'features of ' .. net.name, metric = 'l2', rows = function(x) return net:of(x):float() end}
   end
   return list
 end
@@ -43,17 +46,22 @@ local function search(space, queries, k)
   return s:result()
 end
 
+-- Of each image the distance to its nearest training image, and the same over the mean distance to those around it: what is blurred is
+-- near to many images, a copy to one.
 local function listed(distances)
-  local list = {}
-  for i = 1, distances:size(1) do list[i] = distances[i][1] end
-  return list
+  local nearest_of, relative, mean = {}, {}, distances:mean(2)
+  for i = 1, distances:size(1) do
+    nearest_of[i] = distances[i][1]
+    relative[i] = distances[i][1] / math.max(mean[i][1], 1e-12)
+  end
+  return nearest_of, relative
 end
 
 -- ---- the verdict ----------------------------------------------------------------------------------------------------------------------
 
--- The distance within which a part of the held-out images have a training image.
-local function close_of(of_test)
-  local sorted = {unpack(of_test)}
+-- The number below which a part of a list lies.
+local function close_of(list)
+  local sorted = {unpack(list)}
   table.sort(sorted)
   return sorted[math.max(1, math.floor(CLOSE * #sorted + 0.5))]
 end
@@ -126,10 +134,12 @@ end
 
 --- Looks for training images that a run's generator repeats.
 --
--- For each space (L1 and L2 of pixels, the last hidden layer of D, and a feature net's features where one is given) the mean distance
--- from generated images to the nearest training image is divided by that from held-out images: about 1 for a generator that draws new
--- images, towards 0 for one that repeats. A generator is flagged where more than half of its images are nearer to a training image than
--- 95% of the held-out ones are, in a space of pixels and by the lower end of the interval.
+-- In each space (L1 and L2 of pixels, the last hidden layer of D where there is one, and a feature net's features where one is given) the
+-- mean distance from generated images to the nearest training image is divided by that from held-out images: about 1 for a generator
+-- that draws new images, towards 0 for one that repeats. Blurred images make it smaller too. So the distance to the nearest is also
+-- divided by the mean of those to the 50 nearest, image by image (Carlini et al. 2023, arXiv 2301.13188, section 5.1): only a copy is much
+-- nearer to one training image than to the others. A generator is flagged where more than half of its images, by the lower end of the
+-- interval, are below what 5% of the held-out images are below, in L1 or L2.
 -- @tparam Run run usually after run:reestimate()
 -- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
 -- feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius (0: bits in which
@@ -153,19 +163,20 @@ function nearest.run(run, o)
   local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil
   for s, space in ipairs(spaces) do
     space.trained = space.rows(train.images, train.labels)
+    local around = math.min(AROUND, set:size())
     local distances
-    distances, numbers[s] = search(space, of.generated, math.min(NEIGHBOURS, set:size()))
+    distances, numbers[s] = search(space, of.generated, around)
     if o.test then
-      local generated = listed(distances)
-      local held_out = listed((search(space, of['held-out'], 1)))
+      local generated, relative = listed(distances)
+      local held_out, held_out_relative = listed((search(space, of['held-out'], around)))
       local ratio = statistics.ratio(generated, held_out, {seed = seed})
       r:figure(('distance to the nearest training image, generated over held-out, %s'):format(space.name),
         {value = ratio.ratio, low = ratio.low, high = ratio.high, n = n})
-      ratio = statistics.ratio(listed((search(space, copies, 1))), held_out, {seed = seed})
+      ratio = statistics.ratio(listed((search(space, copies, around))), held_out, {seed = seed})
       r:figure(('the same, of training images moved by one pixel, %s'):format(space.name),
         {value = ratio.ratio, low = ratio.low, high = ratio.high, n = copies.images:size(1)})
-      local w = statistics.wilson(count_within(generated, close_of(held_out)), n)
-      r:figure(('generated images nearer to a training image than 95%% of held-out ones, %s, %%'):format(space.name),
+      local w = statistics.wilson(count_within(relative, close_of(held_out_relative)), n)
+      r:figure(('generated images that are like copies, as 5%% of held-out ones are, %s, %%'):format(space.name),
         {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, expected = 'about 5 where nothing is repeated'})
       if space.rows == pictures.rows then flagged = flagged or w.low > 0.5 end
     end
