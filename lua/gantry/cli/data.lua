@@ -12,7 +12,7 @@ local function parser()
   local p = argparse('gantry data', 'Tells what a data set is made of and what is wrong with it, and draws a sheet of it as it would be ' ..
     'trained on; or packs it into one .npy file.')
     :epilog('SPEC is a folder of PNG and JPEG images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, cifar10:DIR, cifar100:DIR, ' ..
-      'scenes:faces or scenes:rooms.\n\nExample: gantry data ~/photos --size 48x80 --channels 1\n' ..
+      'scenes:faces or scenes:rooms; or a part of one, SPEC@FIRST..LAST.\n\nExample: gantry data ~/photos --size 48x80 --channels 1\n' ..
       '         gantry data ~/photos --size 64 --pack photos.npy\n' ..
       '         gantry data ~/photos --size 64 --dedup --pack photos.npy')
   p:argument('spec', 'the data, as for gantry train --data'):argname 'SPEC'
@@ -25,7 +25,7 @@ local function parser()
   p:option('--pack', 'write all pictures, as bytes, into this file instead'):argname 'FILE.npy'
   p:flag('--dedup', 'leave near duplicates out, and draw pairs of them; trains a network on the pictures for that, which tells them')
   p:option('--dedup-net', 'the network, which gantry lab dedup trained, in place of a new one'):argname 'FILE'
-  p:option('--reading', 'what is a duplicate: near (codes that differ in few bits, moved pictures too) or paper (equal codes)', 'near')
+  p:option('--reading', 'what is a duplicate: near (near codes, moved pictures too, that are alike) or paper (equal codes)', 'near')
     :argname 'NAME'
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
   return p
@@ -178,7 +178,9 @@ local function without_duplicates(set, given)
   end
   local reading = lab.dedup.readings[given.reading]
   local update, clear = progress_line 'comparing'
-  local found = net:duplicates(pictures, {radius = reading.radius, shifts = reading.shifts, progress = update})
+  local found = net:duplicates(pictures, {
+    radius = reading.radius, shifts = reading.shifts, likeness = reading.likeness, progress = update,
+  })
   clear()
   line('duplicates', '%s left out, %d kept (%s of duplicates)', plural(#found.left_out, 'picture is', 'pictures are'), #found.kept,
     plural(#found.groups, 'group'))

@@ -175,13 +175,26 @@ function codes.pairs(list, radius, probes)
   return found
 end
 
+-- Joins whatever is near: of pictures with equal codes, one stands for all.
+local function join_near(index, list, probes, join)
+  for _, same in pairs(index.numbers) do
+    for k = 2, #same do join(same[1], same[k]) end
+  end
+  for s = index.radius == 0 and 1 or 0, #(probes or {}) do
+    for i, code in ipairs(s == 0 and list or probes[s]) do
+      near_codes(index, code, function(other) join(i, index.numbers[other][1]) end)
+    end
+  end
+end
+
 --- Groups of pictures that belong together: each is near another of its group.
 -- @tparam {string,...} list a code for each
 -- @int[opt=0] radius
 -- @tparam[opt] {{string,...},...} probes see codes.pairs
+-- @func[opt] accept told i and j, i < j, whose codes are near: whether they belong together; it is not asked about those that do already
 -- @treturn {{int,...},...} numbers in rising order; groups of more than one, by their first
-function codes.groups(list, radius, probes)
-  local index, parent = codes.index(list, radius), {}
+function codes.groups(list, radius, probes, accept)
+  local parent = {}
   for i = 1, #list do parent[i] = i end
   local function root(i)
     while parent[i] ~= i do
@@ -194,15 +207,12 @@ function codes.groups(list, radius, probes)
     i, j = root(i), root(j)
     if i ~= j then parent[math.max(i, j)] = math.min(i, j) end
   end
-  for _, same in pairs(index.numbers) do
-    for k = 2, #same do join(same[1], same[k]) end
-  end
-  for s = 0, #(probes or {}) do -- of pictures with equal codes, one stands for all
-    if s > 0 or radius and radius > 0 then
-      for i, code in ipairs(s == 0 and list or probes[s]) do
-        near_codes(index, code, function(other) join(i, index.numbers[other][1]) end)
-      end
+  if accept then
+    for _, pair in ipairs(codes.pairs(list, radius, probes)) do
+      if root(pair[1]) ~= root(pair[2]) and accept(pair[1], pair[2]) then join(pair[1], pair[2]) end
     end
+  else
+    join_near(codes.index(list, radius), list, probes, join)
   end
   local by_root, groups = {}, {}
   for i = 1, #list do

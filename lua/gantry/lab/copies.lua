@@ -58,16 +58,19 @@ local kinds = {
 
 -- Figures of one kind of copies by one reading: of the pairs found among pictures and their copies together, how many are a picture and its
 -- copy (precision), and how many copies are in such a pair (recall).
-local function judge(r, name, list, probes, n, radius, paper)
-  local found, right = codes.pairs(list, radius, probes), 0
+local function judge(r, name, list, probes, n, radius, accept, paper)
+  local found, right, all = codes.pairs(list, radius, probes), 0, 0
   for _, pair in ipairs(found) do
-    if pair[2] - pair[1] == n then right = right + 1 end
+    if not accept or accept(pair[1], pair[2]) then
+      all = all + 1
+      if pair[2] - pair[1] == n then right = right + 1 end
+    end
   end
   local recall = statistics.wilson(right, n)
   r:figure(name .. ': recall', {value = recall.share, low = recall.low, high = recall.high, n = n})
-  if #found == 0 then return end
-  local precision = statistics.wilson(right, #found)
-  r:figure(name .. ': precision', {value = precision.share, low = precision.low, high = precision.high, n = #found, paper = paper})
+  if all == 0 then return end
+  local precision = statistics.wilson(right, all)
+  r:figure(name .. ': precision', {value = precision.share, low = precision.low, high = precision.high, n = all, paper = paper})
 end
 
 local function joined(a, b)
@@ -84,8 +87,10 @@ local function measure(r, d, name, x, y, o)
   local other, other_probes = d:codes_of(y, o.shifts)
   local list, probes = joined(own, other), {}
   for s = 1, #own_probes do probes[s] = joined(own_probes[s], other_probes[s]) end
-  judge(r, ('%s, equal codes'):format(name), list, nil, n, 0, 'false positives below 1 in 100, by eye')
-  judge(r, ('%s, within %d bits, moved by up to %d'):format(name, o.radius, o.shifts), list, probes, n, o.radius)
+  local function picture(i) return i <= n and x:narrow(1, i, 1) or y:narrow(1, i - n, 1) end
+  local function accept(i, j) return dedup.likeness(picture(i), picture(j), o.shifts, o.likeness) >= o.likeness end
+  judge(r, ('%s, equal codes'):format(name), list, nil, n, 0, nil, 'false positives below 1 in 100, by eye')
+  judge(r, ('%s, near codes and alike'):format(name), list, probes, n, o.radius, o.likeness > 0 and accept or nil)
 end
 
 --- A sheet of pairs of pictures that were found to be duplicates, one beside the other: the first and the last of some groups, evenly.
@@ -105,23 +110,27 @@ end
 --- The experiment: duplicates in a data set, and how well copies of its pictures are found.
 -- @tparam Dedup d
 -- @param set from dedup.open
--- @tparam table o out (directory), n (2000: pictures that are copied), radius (3), shifts (2), progress
+-- @tparam table o out (directory), n (2000: pictures that are copied), radius, shifts, likeness (of
+-- the second reading: see dedup.readings), progress
 -- @treturn table the record
 -- @usage lab.copies.run(lab.dedup.load 'dedup.safetensors', lab.dedup.open 'photos', {out = 'lab'})
 function copies.run(d, set, o)
   local near = dedup.readings.near
-  local radius, shifts = o.radius or near.radius, o.shifts or near.shifts
+  local second = {
+    radius = o.radius or near.radius, shifts = o.shifts or near.shifts, likeness = o.likeness or near.likeness, progress = o.progress,
+  }
   local n = math.min(o.n or 2000, set:size())
   if n < 2 then native.fail('dedup: got %d pictures, wanted at least 2', n) end
   local r = record.new('dedup', {
-    out = o.out, seed = d.about.seed, data = set.name, about = {network = d.about, hash = d.hash, radius = radius, shifts = shifts},
+    out = o.out, seed = d.about.seed, data = set.name,
+    about = {network = d.about, hash = d.hash, radius = second.radius, shifts = second.shifts, likeness = second.likeness},
   })
   local numbers = {}
   for k = 1, n do numbers[k] = 1 + math.floor((k - 1) * set:size() / n) end
   local x, generator = set:batch(numbers), torch.Generator(d.about.seed)
-  for _, kind in ipairs(kinds) do measure(r, d, kind[1], x, kind[2](x, generator), {radius = radius, shifts = shifts}) end
-  for _, reading in ipairs {{'equal codes', dedup.readings.paper}, {'near codes', {radius = radius, shifts = shifts}}} do
-    local found = d:duplicates(set, {radius = reading[2].radius, shifts = reading[2].shifts, progress = o.progress})
+  for _, kind in ipairs(kinds) do measure(r, d, kind[1], x, kind[2](x, generator), second) end
+  for _, reading in ipairs {{'equal codes', dedup.readings.paper}, {'near codes', second}} do
+    local found = d:duplicates(set, reading[2])
     local w = statistics.wilson(#found.left_out, set:size())
     r:figure(('duplicates in the data, %s, %%'):format(reading[1]),
       {value = 100 * w.share, n = set:size(), paper = 'about 9 (275,000 of 3 million)'})

@@ -264,21 +264,51 @@ function Dedup:codes_of(set, shifts, progress)
   return list, probes
 end
 
---- How pictures are found to be duplicates. 'paper': by equal codes. 'near': by codes that differ in at most 3 of the 128 bits, of a
--- picture or of it moved by up to 2 pixels.
-dedup.readings = {paper = {radius = 0, shifts = 0}, near = {radius = 3, shifts = 2}}
+--- How much two pictures are the same but for a move: 1 for equal ones. Of the part that both show, without its mean and contrast, 1 less
+-- half the mean squared difference (their correlation), for the best of the moves.
+-- @param a FloatTensor 1 x channels x height x width, -1..1
+-- @param b as a
+-- @int shifts pixels by which b may be moved
+-- @number[opt] enough moves are tried until it is so much
+-- @treturn number
+function dedup.likeness(a, b, shifts, enough)
+  a, b = fitted(a), fitted(b)
+  local inner, best = SIDE - 2 * shifts, -math.huge
+  local function part(x, right, down)
+    return rows_of(x:narrow(3, 1 + shifts + down, inner):narrow(4, 1 + shifts + right, inner))
+  end
+  local middle = part(a, 0, 0)
+  for distance = 0, shifts do -- the smallest moves first
+    for down = -distance, distance do
+      for right = -distance, distance do
+        if math.max(math.abs(down), math.abs(right)) == distance then
+          best = math.max(best, 1 - part(b, right, down):csub(middle):pow(2):mean() / 2)
+          if enough and best >= enough then return best end
+        end
+      end
+    end
+  end
+  return best
+end
+
+--- How pictures are found to be duplicates. 'paper': by equal codes. 'near': codes that differ in at most 6 of the 128 bits, of a picture
+-- or of it moved by up to 2 pixels, say which pictures to compare, and those whose likeness is at least 0.975 are duplicates.
+dedup.readings = {paper = {radius = 0, shifts = 0, likeness = 0}, near = {radius = 6, shifts = 2, likeness = 0.975}}
 
 --- Finds duplicates.
 -- @param set a data set, or images as for codes
--- @tparam[opt] table o radius (3), shifts (2), progress: see dedup.readings and codes_of
+-- @tparam[opt] table o radius (6), shifts (2), likeness (0.975; 0: codes decide alone): see dedup.readings; progress: see codes_of
 -- @treturn table groups ({{number,...},...}: each picture of a group is near another of it), kept (numbers: all but those in a group
 -- after its first), left_out (the others)
 -- @usage local found = d:duplicates(set, dedup.readings.paper); print(#found.left_out)
 function Dedup:duplicates(set, o)
   o = o or {}
   local near = dedup.readings.near
-  local list, probes = self:codes_of(set, o.shifts or near.shifts, o.progress)
-  local found = {groups = codes.groups(list, o.radius or near.radius, probes), kept = {}, left_out = {}}
+  local shifts, likeness = o.shifts or near.shifts, o.likeness or near.likeness
+  local list, probes = self:codes_of(set, shifts, o.progress)
+  local function picture(i) return torch.isTensor(set) and set:narrow(1, i, 1) or set:batch {i} end
+  local accept = likeness > 0 and function(i, j) return dedup.likeness(picture(i), picture(j), shifts, likeness) >= likeness end
+  local found = {groups = codes.groups(list, o.radius or near.radius, probes, accept or nil), kept = {}, left_out = {}}
   local out = {}
   for _, group in ipairs(found.groups) do
     for k = 2, #group do out[group[k]] = true end

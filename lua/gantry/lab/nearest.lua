@@ -97,7 +97,7 @@ local function picture(generated, train, spaces, found)
       for k = 1, NEIGHBOURS do
         local column = 1 + (s - 1) * NEIGHBOURS + k
         all[i][column]:copy(train[tonumber(found[s][i][k])])
-        labels[column] = k == 1 and 'by ' .. spaces[s].name:match '^[%w]+' or ''
+        labels[column] = k == 1 and 'by ' .. spaces[s].name:match '^%w+' or tostring(k)
       end
     end
   end

@@ -15,8 +15,9 @@ local function parser()
   p:option('--set', 'of the training: units, steps, batch, lr, shift, brightness, noise, dropout, margin'):argname 'KEY=VALUE'
     :args '+':count '*'
   p:option('--n', 'pictures of which copies are made', '2000'):argname 'N'
-  p:option('--radius', 'bits in which codes of duplicates may differ', '3'):argname 'BITS'
+  p:option('--radius', 'bits in which codes of pictures that are compared may differ', '6'):argname 'BITS'
   p:option('--shifts', 'pixels of 32 by which duplicates may be moved', '2'):argname 'N'
+  p:option('--likeness', 'from which pictures with near codes are duplicates; 0: codes decide alone', '0.975'):argname '0..1'
   p:option('--seed', 'of the weights and the copies', '1'):argname 'N'
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
   return p
@@ -29,7 +30,7 @@ return function(arguments)
   show.set_threads('lab dedup', given.threads)
   local o = {
     out = given.out, n = show.whole('lab dedup', '--n', given.n, 2, 1e6), radius = show.whole('lab dedup', '--radius', given.radius, 0, 64),
-    shifts = show.whole('lab dedup', '--shifts', given.shifts, 0, 8),
+    shifts = show.whole('lab dedup', '--shifts', given.shifts, 0, 8), likeness = show.number('lab dedup', '--likeness', given.likeness),
   }
   local training = {seed = show.whole('lab dedup', '--seed', given.seed, 0, 2 ^ 31)}
   for key, value in pairs(show.pairs('lab dedup', given.set)) do training[key] = show.number('lab dedup', '--set ' .. key, value) end
