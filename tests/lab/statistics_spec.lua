@@ -36,6 +36,17 @@ describe('lab.statistics', function()
     assert.error_matches(function() statistics.paired({1, 2}, {1, 2, 3}) end, '2 and 3 numbers')
   end)
 
+  it("a ratio of means: its interval is about that of the delta method", function()
+    local a, b = {}, {}
+    for i = 1, 300 do a[i], b[i] = 2 + math.sin(i), 1 + 0.3 * math.cos(3 * i) end
+    local r, x, y = statistics.ratio(a, b), statistics.mean(a), statistics.mean(b)
+    assert.near(x.mean / y.mean, r.ratio, 1e-12)
+    local relative = math.sqrt((x.deviation / x.mean) ^ 2 + (y.deviation / y.mean) ^ 2) / math.sqrt(300)
+    assert.near(r.ratio * (1 - 1.96 * relative), r.low, 0.02)
+    assert.near(r.ratio * (1 + 1.96 * relative), r.high, 0.02)
+    assert.error_matches(function() statistics.ratio({1, 2}, {0, 0}) end, 'the mean of the second list is 0')
+  end)
+
   it('rank correlation', function()
     assert.near(0.5, statistics.rank_correlation({1, 2, 3}, {10, 20, 15}), 1e-12)
     assert.near(-1, statistics.rank_correlation({1, 2, 3, 4}, {9, 7, 3, -1}), 1e-12)

@@ -12,8 +12,9 @@ local function parser()
   local p = argparse('gantry data', 'Tells what a data set is made of and what is wrong with it, and draws a sheet of it as it would be ' ..
     'trained on; or packs it into one .npy file.')
     :epilog('SPEC is a folder of PNG and JPEG images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, cifar10:DIR, cifar100:DIR, ' ..
-      'scenes:faces or scenes:rooms.\n\nExample: gantry data ~/photos --size 48x80 --channels 1\n' ..
-      '         gantry data ~/photos --size 64 --pack photos.npy')
+      'scenes:faces or scenes:rooms; or a part of one, SPEC@FIRST..LAST.\n\nExample: gantry data ~/photos --size 48x80 --channels 1\n' ..
+      '         gantry data ~/photos --size 64 --pack photos.npy\n' ..
+      '         gantry data ~/photos --size 64 --dedup --pack photos.npy')
   p:argument('spec', 'the data, as for gantry train --data'):argname 'SPEC'
   p:option('--size', "side, or HEIGHTxWIDTH (default: 64, or a file's own)"):argname 'HxW'
   p:option('--channels', '1 gray, 3 RGB, 4 RGBA (default: 3, or a file\'s own)'):argname 'N'
@@ -22,6 +23,10 @@ local function parser()
   p:option('--n', 'pictures on the sheet', '64'):argname 'N'
   p:option('--out', 'the sheet', 'data.png'):argname 'PNG'
   p:option('--pack', 'write all pictures, as bytes, into this file instead'):argname 'FILE.npy'
+  p:flag('--dedup', 'leave near duplicates out, and draw pairs of them; trains a network on the pictures for that, which tells them')
+  p:option('--dedup-net', 'the network, which gantry lab dedup trained, in place of a new one'):argname 'FILE'
+  p:option('--reading', 'what is a duplicate: near (near codes, moved pictures too, that are alike) or paper (equal codes)', 'near')
+    :argname 'NAME'
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
   return p
 end
@@ -157,12 +162,44 @@ local function pack(set, path)
   return 0
 end
 
+-- Says which pictures are near duplicates and draws pairs of them; gives those that are kept.
+local function without_duplicates(set, given)
+  local lab = require 'gantry.lab'
+  local net
+  local pictures = lab.dedup.open(given.spec, {fit = given.fit, background = given.background})
+  if given.dedup_net then
+    net = lab.dedup.load(given.dedup_net)
+    line('network', '%s', given.dedup_net)
+  else
+    local update, clear = progress_line 'learning'
+    net = lab.dedup.train(pictures, {progress = function(step) update(step, lab.dedup.defaults.steps) end})
+    clear()
+    line('network', 'trained on these pictures for %d steps', net.about.steps)
+  end
+  local reading = lab.dedup.readings[given.reading]
+  local update, clear = progress_line 'comparing'
+  local found = net:duplicates(pictures, {
+    radius = reading.radius, shifts = reading.shifts, likeness = reading.likeness, progress = update,
+  })
+  clear()
+  line('duplicates', '%s left out, %d kept (%s of duplicates)', plural(#found.left_out, 'picture is', 'pictures are'), #found.kept,
+    plural(#found.groups, 'group'))
+  local sheet = lab.copies.sheet(pictures, found.groups)
+  if sheet then
+    require('gantry.image').save(given.out, sheet)
+    line('sheet', '%s (pairs, side by side)', given.out)
+  end
+  return require('gantry.data.part').chosen(set, found.kept)
+end
+
 return function(arguments)
   local given = cli.parse(parser(), arguments)
   show.set_threads('data', given.threads)
   local n = show.whole('data', '--n', given.n, 1, 4096)
   local channels = given.channels and show.whole('data', '--channels', given.channels, 1, 4)
-  if not given.pack and not given.out:lower():match '%.png$' and not given.out:lower():match '%.jpe?g$' then
+  if given.reading ~= 'near' and given.reading ~= 'paper' then cli.usage('data: --reading is %s, wanted near or paper', given.reading) end
+  if given.dedup_net and not given.dedup then cli.usage 'data: --dedup-net is for --dedup' end
+  if (given.dedup or not given.pack) and not given.out:lower():match '%.png$' and not given.out:lower():match '%.jpe?g$' then
     cli.usage("data: --out is '%s', wanted a name that ends in .png or .jpg", given.out)
   end
   local data, survey = require 'gantry.data', require 'gantry.data.survey'
@@ -170,6 +207,10 @@ return function(arguments)
     size = given.size, channels = channels, fit = given.fit, background = given.background, warn = function() end,
     cache = given.pack and 0 or nil,
   })
+  if given.dedup then
+    local kept = without_duplicates(set, given)
+    return given.pack and pack(kept, given.pack) or 0
+  end
   if given.pack then return pack(set, given.pack) end
   local update, clear = progress_line 'looking at'
   local ok, s = pcall(survey.look, set, update)

@@ -7,8 +7,11 @@ local nearest = require 'gantry.gan.nearest'
 -- data labels, attributes, boxes) and `small`, its arguments for a quick look: RUN, OUT and DATA stand for the run, the records' directory
 -- and the spec of the run's data.
 local experiments = {
+  {'dedup', 'near duplicates by a semantic hash, and how well copies are found (section 4.1.1)'},
+  {'nearest', 'training images nearest to generated ones: does the generator repeat them? (sections 4.1, 4.3)'},
   {'features', "all convolutional activations of a network, pooled: numbers for each image, in a .npy file"},
   {'svm', "how well a linear classifier tells the classes by them; pixels, an untrained network, K-means ... beside"},
+  {'nnc', 'conditional images judged by the nearest-neighbour classifier that they make (appendix 8.1)'},
   {'walk', 'lines between random z: is every frame plausible, are there jumps? (section 6.1, figure 4)', needs = {'z'},
     small = 'RUN --out OUT'},
   {'guided', "which pixels excite the features of D's last convolution (section 6.2, figure 5)", needs = {'D', 'z'},

@@ -47,7 +47,10 @@ function Batches:start()
   else
     for k = 0, n - 1 do self.indices[k] = (at + k) % count end
   end
-  for k = 0, n - 1 do self.positions[k] = at + k end
+  for k = 0, n - 1 do
+    self.indices[k] = self.indices[k] + self.dataset.skipped
+    self.positions[k] = at + k
+  end
   check(C.gt_batch_start(self.pending, self.indices, self.positions, n))
   self.under_way = at
 end

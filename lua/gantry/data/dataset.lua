@@ -20,7 +20,7 @@ local LISTED = 10 -- unreadable files that are named one by one
 function Dataset.new(loader, fields)
   if loader == nil then check(FAILED) end
   fields.loader = ffi.gc(loader, C.gt_loader_free)
-  fields.count = C.gt_loader_size(loader)
+  fields.count, fields.skipped = C.gt_loader_size(loader), 0 -- pictures, and those of the loader before the first (gantry.data.part)
   fields.warned = 0
   local self = setmetatable(fields, Dataset)
   self:tell()
@@ -31,12 +31,12 @@ end
 -- @treturn number
 function Dataset:size() return self.count end
 
--- The 0-based number of picture i.
+-- The loader's number of picture i, from 0.
 local function number_of(self, i, what)
   if type(i) ~= 'number' or i ~= math.floor(i) or i < 1 or i > self.count then
     fail('%s: picture %s of %s, wanted 1..%d', what, tostring(i), self.name, self.count)
   end
-  return i - 1
+  return i - 1 + self.skipped
 end
 
 --- One picture, in its place in the data set and never mirrored.

@@ -12,6 +12,7 @@ local Dataset = require 'gantry.data.dataset'
 local folder = require 'gantry.data.folder'
 local idx = require 'gantry.data.idx'
 local pairs_of = require 'gantry.data.pairs'
+local part = require 'gantry.data.part'
 local program = require 'gantry.data.program'
 local scenes = require 'gantry.data.scenes'
 local settings = require 'gantry.data.settings'
@@ -20,20 +21,29 @@ local C, fail = native.C, native.fail
 local data = {}
 
 local FORMS = 'a folder of PNG and JPEG images, FILE.npy, FILE.lua, mnist:DIR, idx:FILE, cifar10:DIR, cifar100:DIR, scenes:faces, ' ..
-  'scenes:rooms, pairs:faces or pairs:rooms'
+  'scenes:rooms, pairs:faces or pairs:rooms; or a part of one, SPEC@FIRST..LAST'
 
 local function open_folder(path, o)
   local files, others = folder.list(path)
-  local options, fields = settings.read(o, path, {})
   if #files == 0 then fail('data: %s holds no PNG or JPEG files, nor do its sub-folders', path) end
   local class_of, classes = folder.classes(files, path)
-  local set = Dataset.new(C.gt_loader_files(options, table.concat(files, '\0') .. '\0', #files), fields)
-  local function origin(n) return C.gt_loader_origin(set.loader, n) + 1 end
-  set.files, set.others = files, others
-  set.classes = classes
-  set.label_of = classes and function(n) return class_of[origin(n)] end
-  set.path_of = function(n) return files[origin(n)] end
-  return set
+  local class_at = {}
+  for k, file in ipairs(files) do class_at[file] = class_of and class_of[k] end
+  local function of_files(some, rest)
+    local options, fields = settings.read(o, path, {})
+    local set = Dataset.new(C.gt_loader_files(options, table.concat(some, '\0') .. '\0', #some), fields)
+    set.root, set.files, set.others, set.classes = path, some, rest, classes
+    set.path_of = function(n) return some[C.gt_loader_origin(set.loader, n) + 1] end
+    set.label_of = classes and function(n) return class_at[set.path_of(n)] end
+    -- A part is a loader of its own: what stands in for a file that cannot be read is never a picture of another part.
+    set.part_of = function(first, last)
+      local chosen = {}
+      for i = first, last do chosen[#chosen + 1] = set:path(i) end
+      return of_files(chosen, {})
+    end
+    return set
+  end
+  return of_files(files, others)
 end
 
 -- A data set out of a source of gantry.data.arrays.
@@ -114,6 +124,8 @@ end
 -- @treturn string
 -- @usage data.absolute 'mnist:digits'   -- 'mnist:/home/me/digits'
 function data.absolute(spec)
+  local whole = part.split(spec)
+  if whole then return data.absolute(whole) .. spec:sub(#whole + 1) end
   local kind, path = spec:match '^(%w+):(.*)$'
   if not kinds[kind] then kind, path = nil, spec end
   if kind == 'scenes' or kind == 'pairs' or path:sub(1, 1) == '/' then return spec end
@@ -126,7 +138,8 @@ end
 -- @param spec a folder; 'FILE.npy' (N x C x H x W, N x H x W x C or N x H x W of uint8, float32 or float64; mapped, so it may be
 --   larger than memory); 'mnist:DIR' and 'idx:FILE' (gzipped or not); 'cifar10:DIR' and 'cifar100:DIR' (binary version);
 --   'FILE.lua', a program's own data (gantry.data.program); 'scenes:faces', 'scenes:rooms'; 'pairs:faces', 'pairs:rooms'
---   (gantry.data.pairs); or a ByteTensor N x C x H x W, which is copied
+--   (gantry.data.pairs); or a ByteTensor N x C x H x W, which is copied. SPEC@FIRST..LAST is a part of any of them, both included, and
+--   SPEC@FIRST.. its rest
 -- @tparam[opt] table o
 -- @param[opt=64] o.size a number, {height, width} or 'HEIGHTxWIDTH'; files of arrays default to their own
 -- @int[opt=3] o.channels 1, 3 or 4 (with alpha); files of arrays default to their own
@@ -150,6 +163,8 @@ function data.open(spec, o)
   if type(o) ~= 'table' then fail('data: argument 2 is a %s, wanted a table of options', type(o)) end
   if tensor.is(spec) then return open_tensor(spec, o) end
   if type(spec) ~= 'string' or spec == '' then fail('data: got %s, wanted %s', spec == '' and 'an empty string' or type(spec), FORMS) end
+  local whole, first, last = part.split(spec)
+  if whole then return part.take(data.open(whole, o), first, last) end
   local kind, rest = spec:match '^(%w+):(.*)$'
   if kinds[kind] then return kinds[kind](rest, o) end
   local mode = lfs.attributes(spec, 'mode')

@@ -98,6 +98,7 @@ function program.made(fields, given, about)
   local self = setmetatable(fields, Program)
   self.fit = nil -- the pictures have their size already
   self.given, self.count, self.classes, self.about = given, given.size or 0, given.classes, about
+  self.skipped = 0 -- pictures before the first: see gantry.data.part
   return self
 end
 
@@ -110,7 +111,8 @@ local function one(self, i, what)
   end
   local x = torch.FloatTensor(self.channels, self.height, self.width)
   if self.given.get then
-    take(self, x, call(self, self.given.get, i, i), ('get(%d)'):format(i))
+    local number = i + self.skipped
+    take(self, x, call(self, self.given.get, number, number), ('get(%d)'):format(number))
   else
     take(self, x:view(1, self.channels, self.height, self.width), call(self, self.given.batch, i, i, 1), ('batch(%d, 1)'):format(i))
   end
@@ -129,7 +131,7 @@ end
 
 --- The class of picture i and its name, where the program says it.
 function Program:label(i)
-  local class = self.given.label and self.given.label(i)
+  local class = self.given.label and self.given.label(i + self.skipped)
   if class then return class, self.classes and self.classes[class] end
 end
 
@@ -171,7 +173,7 @@ end
 -- The classes of the pictures at self.indices, counted from 0.
 local function read_labels(self)
   for k = 1, self.size do
-    local i = tonumber(self.indices[k - 1]) + 1
+    local i = tonumber(self.indices[k - 1]) + 1 + self.set.skipped
     local class = self.set.given.label(i)
     if type(class) ~= 'number' or class < 1 or class % 1 ~= 0 then
       fail('batches: label(%d) of %s is %s, wanted a class from 1', i, self.set.name, tostring(class))
@@ -193,7 +195,7 @@ function Batches:next()
       for k = 0, n - 1 do self.indices[k] = (at + k) % set.count end
     end
     for k = 1, n do
-      local i = tonumber(self.indices[k - 1]) + 1
+      local i = tonumber(self.indices[k - 1]) + 1 + set.skipped
       take(set, self.out:select(1, k), call(set, set.given.get, i, i), ('get(%d)'):format(i))
     end
   end

@@ -55,7 +55,7 @@ local function kind_of(p)
 end
 
 local function take_file(self, set, path, p)
-  local short = path:sub(#set.name + 2)
+  local short = path:sub(#set.root + 2)
   if p.code ~= 0 then
     self.unreadable[#self.unreadable + 1] = ffi.string(p.reason)
     return

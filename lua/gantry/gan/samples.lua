@@ -20,9 +20,15 @@ local PART = samples.PART
 -- @tparam table o z_size, z ('uniform' or 'normal')
 -- @int seed
 -- @treturn tensor n x z_size
-function samples.z(n, o, seed)
+function samples.z(n, o, seed) return samples.drawer(o, seed)(n) end
+
+--- Draws the z of a seed's samples one part after the other: the first call gives samples 1 .. n, the next goes on from there.
+-- @tparam table o z_size, z
+-- @int seed
+-- @treturn function of n: n x z_size
+function samples.drawer(o, seed)
   local generator = torch.Generator((STREAM + seed) % 2 ^ 32)
-  return Step.draw_z(torch.FloatTensor(n, o.z_size), o.z, generator)
+  return function(n) return Step.draw_z(torch.FloatTensor(n, o.z_size), o.z, generator) end
 end
 
 --- z of samples by number.

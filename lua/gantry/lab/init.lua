@@ -10,6 +10,7 @@ local parts = {
   rules = true, judges = true, exemplars = true, arith = true, walk = true, turn = true, sorted = true, film = true,
   features = true, svm = true, protocol = true, classify = true, kmeans = true,
   supervised = true, tally = true,
+  codes = true, copies = true, dedup = true, nearest = true, neighbours = true, nnc = true, pictures = true,
 }
 
 local names = {}

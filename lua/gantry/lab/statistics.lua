@@ -14,6 +14,9 @@ local function want_numbers(what, list, least)
   end
 end
 
+-- The element of a sorted list below which a part q of it lies.
+local function percentile(list, q) return list[math.max(1, math.min(#list, math.floor(q * #list + 0.5)))] end
+
 --- Mean, standard deviation (of a sample: n - 1) and the 95% interval of the mean, 1.96 deviations / sqrt(n) to each side.
 -- @tparam {number,...} list at least one
 -- @treturn table mean, deviation, low, high, n; with one number the interval is that number
@@ -41,7 +44,8 @@ function statistics.wilson(successes, trials)
   local n, p, z2 = trials, successes / trials, Z95 * Z95
   local middle = (p + z2 / (2 * n)) / (1 + z2 / n)
   local half = Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-  return {share = p, low = math.max(0, middle - half), high = math.min(1, middle + half), n = n}
+  local low, high = successes == 0 and 0 or middle - half, successes == n and 1 or middle + half
+  return {share = p, low = low, high = high, n = n}
 end
 
 --- The mean difference of paired numbers with its 95% interval, by the percentile bootstrap: Efron 1979, "Bootstrap Methods".
@@ -71,8 +75,32 @@ function statistics.paired(a, b, o)
     means[d] = total / n
   end
   table.sort(means)
-  local function at(q) return means[math.max(1, math.min(draws, math.floor(q * draws + 0.5)))] end
-  return {difference = sum / n, low = at(0.025), high = at(0.975), n = n}
+  return {difference = sum / n, low = percentile(means, 0.025), high = percentile(means, 0.975), n = n}
+end
+
+--- The ratio of two means with its 95% interval, by the percentile bootstrap: each list is drawn from anew.
+-- @tparam {number,...} a at least two
+-- @tparam {number,...} b at least two, whose mean is above 0: the ratio is mean(a) / mean(b)
+-- @tparam[opt] table o draws (2000), seed (1)
+-- @treturn table ratio, low, high
+-- @usage local r = statistics.ratio({2, 4}, {1, 2})   -- ratio 2
+function statistics.ratio(a, b, o)
+  o = o or {}
+  want_numbers('ratio', a, 2)
+  want_numbers('ratio', b, 2)
+  local draws, generator = o.draws or 2000, torch.Generator(o.seed or 1)
+  local below = statistics.mean(b).mean
+  if below <= 0 then native.fail('ratio: the mean of the second list is %g, wanted one above 0', below) end
+  local function redrawn(list, indices)
+    indices:random(generator, 1, #list)
+    local sum, at = 0, indices:data()
+    for i = 0, #list - 1 do sum = sum + list[tonumber(at[i])] end
+    return sum / #list
+  end
+  local for_a, for_b, ratios = torch.LongTensor(#a), torch.LongTensor(#b), {}
+  for d = 1, draws do ratios[d] = redrawn(a, for_a) / redrawn(b, for_b) end
+  table.sort(ratios)
+  return {ratio = statistics.mean(a).mean / below, low = percentile(ratios, 0.025), high = percentile(ratios, 0.975)}
 end
 
 --- Ranks of numbers, 1 for the smallest; equal ones share the mean of theirs.

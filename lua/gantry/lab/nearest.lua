@@ -1,0 +1,193 @@
+--- Does a generator repeat what it was trained on? The training images nearest to generated ones, by pixels and by features, and how near
+-- they are beside how near images are that the generator never saw. A check that the DCGAN paper leaves out, for a reason that is
+-- printed with every result.
+-- @module gantry.lab.nearest
+local native = require 'gantry.native'
+local torch = require 'gantry.torch'
+local samples = require 'gantry.gan.samples'
+local sheet = require 'gantry.gan.sheet'
+local codes = require 'gantry.lab.codes'
+local dedup = require 'gantry.lab.dedup'
+local hidden = require 'gantry.lab.hidden'
+local neighbours = require 'gantry.lab.neighbours'
+local pictures = require 'gantry.lab.pictures'
+local record = require 'gantry.lab.record'
+local statistics = require 'gantry.lab.statistics'
+
+local nearest = {}
+
+local SHOWN, NEIGHBOURS = 10, 3
+local AROUND = 50  -- training images whose mean distance says what is near, for each image
+local CLOSE = 0.05 -- the part of held-out images that count as copies
+
+--- What is said beside every result.
+nearest.warning = 'Nearest neighbours are trivially fooled by small image transforms (Radford et al. 2015): a copy that is moved by a ' ..
+  'pixel is far away by pixels. A generator that is flagged repeats; one that is not may still.'
+
+-- ---- spaces ---------------------------------------------------------------------------------------------------------------------------
+
+-- Where distances are measured: name, metric, and rows of images.
+local function spaces_of(run, net)
+  local list = {
+    {name = 'L1', metric = 'l1', rows = pictures.rows}, {name = 'L2', metric = 'l2', rows = pictures.rows},
+  }
+  if run.checkpoint.networks.D then
+    list[3] = {name = "D's features", metric = 'l2', rows = function(x, labels) return hidden(run, x, labels) end}
+  end
+  if net then
+    list[#list + 1] = {name = 'features of ' .. net.name, metric = 'l2', rows = function(x) return net:of(x):float() end}
+  end
+  return list
+end
+
+local function search(space, queries, k)
+  local s = neighbours.new(space.rows(queries.images, queries.labels), {k = k, metric = space.metric})
+  s:add(space.trained)
+  return s:result()
+end
+
+-- Of each image the distance to its nearest training image, and the same over the mean distance to those around it: what is blurred is
+-- near to many images, a copy to one.
+local function listed(distances)
+  local nearest_of, relative, mean = {}, {}, distances:mean(2)
+  for i = 1, distances:size(1) do
+    nearest_of[i] = distances[i][1]
+    relative[i] = distances[i][1] / math.max(mean[i][1], 1e-12)
+  end
+  return nearest_of, relative
+end
+
+-- ---- the verdict ----------------------------------------------------------------------------------------------------------------------
+
+-- The number below which a part of a list lies.
+local function close_of(list)
+  local sorted = {unpack(list)}
+  table.sort(sorted)
+  return sorted[math.max(1, math.floor(CLOSE * #sorted + 0.5))]
+end
+
+local function count_within(list, limit)
+  local count = 0
+  for _, x in ipairs(list) do
+    if x <= limit then count = count + 1 end
+  end
+  return count
+end
+
+-- Images moved by one pixel: right, left, down and up, a quarter of them each.
+local function moved(images)
+  local copies, n = torch.FloatTensor(images:size()), images:size(1)
+  for k, move in ipairs {{1, 0}, {-1, 0}, {0, 1}, {0, -1}} do
+    local from, to = math.floor((k - 1) * n / 4), math.floor(k * n / 4)
+    copies:narrow(1, from + 1, to - from):copy(dedup.moved(images:narrow(1, from + 1, to - from), move[1], move[2]))
+  end
+  return copies
+end
+
+-- ---- the picture ----------------------------------------------------------------------------------------------------------------------
+
+local function picture(generated, train, spaces, found)
+  local c, h, w = train:size(2), train:size(3), train:size(4)
+  local rows = math.min(SHOWN, generated:size(1))
+  local columns = 1 + NEIGHBOURS * #spaces
+  local all, labels = torch.FloatTensor(rows, columns, c, h, w), {'sample'}
+  for i = 1, rows do
+    all[i][1]:copy(generated[i])
+    for s = 1, #spaces do
+      for k = 1, NEIGHBOURS do
+        local column = 1 + (s - 1) * NEIGHBOURS + k
+        all[i][column]:copy(train[tonumber(found[s][i][k])])
+        labels[column] = k == 1 and 'by ' .. spaces[s].name:match '^%w+' or tostring(k)
+      end
+    end
+  end
+  return sheet.make(all:view(rows * columns, c, h, w), {columns = columns, labels = labels})
+end
+
+-- ---- the experiment -------------------------------------------------------------------------------------------------------------------
+
+local function read(run, set, from, n)
+  local found = {images = pictures.read(set, from, n)}
+  if run.classes then found.labels = torch.LongTensor(pictures.labels(set, found.images:size(1), from)) end
+  return found
+end
+
+local function generate(run, n, seed)
+  local labels = run.classes and samples.labels(n, run.classes) or nil
+  return {images = run:images(run:z(n, seed), labels), labels = labels}
+end
+
+local function collisions(r, net, radius, train, of)
+  local index = codes.index(net:codes(train.images), radius)
+  for _, what in ipairs {'generated', 'held-out'} do
+    if of[what] then
+      local count, list = 0, net:codes(of[what].images)
+      for _, code in ipairs(list) do
+        if index:has(code) then count = count + 1 end
+      end
+      local w = statistics.wilson(count, #list)
+      r:figure(('%s images with the code of a training image (%s), %%'):format(what, radius == 0 and 'equal' or 'within ' .. radius),
+        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n})
+    end
+  end
+end
+
+--- Looks for training images that a run's generator repeats.
+--
+-- In each space (L1 and L2 of pixels, the last hidden layer of D where there is one, and a feature net's features where one is given) the
+-- mean distance from generated images to the nearest training image is divided by that from held-out images: about 1 for a generator
+-- that draws new images, towards 0 for one that repeats. Blurred images make it smaller too. So the distance to the nearest is also
+-- divided by the mean of those to the 50 nearest, image by image (Carlini et al. 2023, arXiv 2301.13188, section 5.1): only a copy is much
+-- nearer to one training image than to the others. A generator is flagged where more than half of its images, by the lower end of the
+-- interval, are below what 5% of the held-out images are below, in L1 or L2.
+-- @tparam Run run usually after run:reestimate()
+-- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
+-- feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius (0: bits in which
+-- codes may differ), seed (1), out (directory; default: RUN/lab)
+-- @treturn table the record
+-- @treturn boolean whether the generator is flagged as memorising; nil without test
+-- @usage lab.nearest.run(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
+function nearest.run(run, o)
+  local seed, n = o.seed or 1, o.n or 500
+  if type(n) ~= 'number' or n % 1 ~= 0 or n < 20 then native.fail('nearest: n is %s, wanted a whole number from 20', tostring(n)) end
+  if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
+  local set, spec = pictures.open(run, o.data)
+  local r = record.new('nearest', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
+  local train, of = read(run, set), {generated = generate(run, n, seed)}
+  if o.test then
+    local test_set = pictures.open(run, o.test)
+    of['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
+  end
+  local copies = {images = moved(train.images:narrow(1, 1, math.min(n, set:size())))}
+  copies.labels = train.labels and train.labels:narrow(1, 1, copies.images:size(1))
+  local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil
+  for s, space in ipairs(spaces) do
+    space.trained = space.rows(train.images, train.labels)
+    local around = math.min(AROUND, set:size())
+    local distances
+    distances, numbers[s] = search(space, of.generated, around)
+    if o.test then
+      local generated, relative = listed(distances)
+      local held_out, held_out_relative = listed((search(space, of['held-out'], around)))
+      local ratio = statistics.ratio(generated, held_out, {seed = seed})
+      r:figure(('distance to the nearest training image, generated over held-out, %s'):format(space.name),
+        {value = ratio.ratio, low = ratio.low, high = ratio.high, n = n})
+      ratio = statistics.ratio(listed((search(space, copies, around))), held_out, {seed = seed})
+      r:figure(('the same, of training images moved by one pixel, %s'):format(space.name),
+        {value = ratio.ratio, low = ratio.low, high = ratio.high, n = copies.images:size(1)})
+      local w = statistics.wilson(count_within(relative, close_of(held_out_relative)), n)
+      r:figure(('generated images that are like copies, as 5%% of held-out ones are, %s, %%'):format(space.name),
+        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, expected = 'about 5 where nothing is repeated'})
+      if space.rows == pictures.rows then flagged = flagged or w.low > 0.5 end
+    end
+    space.trained = nil
+  end
+  if o.dedup then collisions(r, o.dedup, o.radius or 0, train, of) end
+  if o.test then r:figure('flagged as memorising (1: yes)', {value = flagged and 1 or 0}) end
+  r:picture(picture(of.generated.images, train.images, spaces, numbers), nil,
+    'a sample, and the three training images nearest to it in each space')
+  io.stdout:write(nearest.warning, '\n')
+  return r:finish(), flagged
+end
+
+return nearest
