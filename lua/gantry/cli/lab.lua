@@ -8,7 +8,8 @@ local nearest = require 'gantry.gan.nearest'
 -- and the spec of the run's data.
 local experiments = {
   {'dedup', 'near duplicates by a semantic hash, and how well copies are found (section 4.1.1)'},
-  {'nearest', 'training images nearest to generated ones: does the generator repeat them? (sections 4.1, 4.3)'},
+  {'nearest', 'training images nearest to generated ones: does the generator repeat them? (sections 4.1, 4.3)', needs = {'z'},
+    small = 'RUN --out OUT --n 200'},
   {'features', "all convolutional activations of a network, pooled: numbers for each image, in a .npy file"},
   {'svm', "how well a linear classifier tells the classes by them; pixels, an untrained network, K-means ... beside"},
   {'nnc', 'conditional images judged by the nearest-neighbour classifier that they make (appendix 8.1)'},
