@@ -54,7 +54,7 @@ typedef struct gt__channel_block {
   int64_t rows, cols, step;
   void *out;
   const void *x, *gy;
-  const void *center, *gain, *bias, *lift, *tilt;
+  const void *center, *gain, *bias, *lift, *tilt, *scale;
   double *sum, *product;
   double slope;
 } gt__channel_block;
@@ -63,7 +63,7 @@ enum {
   GT__CHANNEL_SPREAD,                     /* sum += x - center, product += (x - center)^2 */
   GT__CHANNEL_MAP,                        /* out = y */
   GT__CHANNEL_PRODUCTS,                   /* sum += g, product += g (x - center) */
-  GT__CHANNEL_GRADIENT,                   /* out = (g - lift - (x - center) tilt) gain */
+  GT__CHANNEL_GRADIENT,                   /* out = (g - lift - (x - center) tilt) scale */
   GT__CHANNEL_LOOPS
 };
 

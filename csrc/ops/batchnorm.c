@@ -205,7 +205,7 @@ int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, co
 
 /* ---- backward -------------------------------------------------------------------------------------------------------- */
 
-enum { G_WEIGHT, G_BIAS, G_MEAN, G_INVSTD, G_GW, G_GB, G_VECTORS };
+enum { G_WEIGHT, G_BIAS, G_THROUGH, G_MEAN, G_INVSTD, G_GW, G_GB, G_VECTORS };
 
 static void read_task(void *context, int64_t i) {
   norm *n = context;
@@ -214,6 +214,7 @@ static void read_task(void *context, int64_t i) {
     gt__channels_set(&n->s, n->vectors.center, c, number(&v[G_MEAN], c, 0));
     gt__channels_set(&n->s, n->vectors.gain, c, number(&v[G_INVSTD], c, 1) * number(&v[G_WEIGHT], c, 1));
     gt__channels_set(&n->s, n->vectors.bias, c, number(&v[G_BIAS], c, 0));
+    if (v[G_THROUGH].given) gt__channels_set(&n->s, n->vectors.own_scale, c, number(&v[G_INVSTD], c, 1) * number(&v[G_THROUGH], c, 1));
   }
 }
 
@@ -250,6 +251,7 @@ static int backward(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *x, chan
   }
   if (!code) code = norm_begin(&n, in, v);
   if (!code) {
+    if (v[G_THROUGH].given) n.vectors.scale = n.vectors.own_scale;
     for_channels(&n, read_task);
     if (sums) code = gt__channels_sums(&n.s, GT__CHANNEL_PRODUCTS, n.sum, n.product, &n.vectors, n.x, gt__data(grad), slope);
   }
@@ -266,8 +268,8 @@ static int backward(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *x, chan
 }
 
 int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,
-                       const gt_tensor *bias, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope, double beta,
-                       double scale) {
+                       const gt_tensor *bias, const gt_tensor *through, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope,
+                       double beta, double scale) {
   static const char what[] = "batch_norm_grad";
   gt__shape_text a, b;
   GT_TRY(want_images(what, x));
@@ -283,6 +285,7 @@ int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_ten
   for (int i = 0; i < G_VECTORS; i++) v[i].copy = gt__blank(x->dtype);
   int code = vector_in(&v[G_WEIGHT], what, "the weight", weight, x, channels);
   if (!code) code = vector_in(&v[G_BIAS], what, "the bias", bias, x, channels);
+  if (!code) code = vector_in(&v[G_THROUGH], what, "the weight to go through", through, x, channels);
   if (!code) code = vector_in(&v[G_MEAN], what, "the saved mean", mean, x, channels);
   if (!code) code = vector_in(&v[G_INVSTD], what, "the saved deviation", invstd, x, channels);
   if (!code) code = vector_out(&v[G_GW], what, "the weight's gradient", gw, x, channels, beta != 0);

@@ -94,9 +94,19 @@ local function reachable(what, roots, stop)
   return nodes
 end
 
+--- The nodes that a list of values depends on, as keys.
+local function history_of(what, values)
+  local set = {}
+  for _, node in ipairs(reachable(what, values)) do set[node] = true end
+  return set
+end
+
 --- A pass over what the roots depend on.
 -- @tparam[opt] table inputs values (as keys) whose gradients are results; nil: those of all leaves
+-- @tparam[opt] table options as for backward
 function Pass.new(what, roots, inputs, options)
+  local retain = options and options.retain_graph
+  local spared = type(retain) == 'table' and history_of(what, retain)
   local nodes = reachable(what, roots, inputs)
   local grads, owned, before = {}, {}, running > 0 and {}
   for i = 1, #nodes do
@@ -105,15 +115,16 @@ function Pass.new(what, roots, inputs, options)
     nodes[i].slot = i
   end
   return setmetatable({
-    nodes = nodes, grads = grads, owned = owned, before = before, inputs = inputs, wanted = false,
+    nodes = nodes, grads = grads, owned = owned, before = before, inputs = inputs, wanted = false, into = options and options.into,
+    spared = spared, retain = not spared and retain,
     at_leaf = {}, owned_leaf = {}, leaves = {}, fresh = {n = 0}, context = {},
     create = options and options.create_graph or false, allow_changed = options and options.allow_changed or false,
   }, Pass)
 end
 
---- With inputs: notes which nodes lead to one of them, by slot.
+--- With inputs, or with vectors that gradients are added to: notes which nodes lead to one of them, by slot.
 function Pass:find_wanted()
-  local inputs, nodes, wanted = self.inputs, self.nodes, {}
+  local inputs, nodes, wanted = self.inputs or {}, self.nodes, {}
   for i = 1, #nodes do wanted[i] = false end
   self.wanted = wanted
   for i = #nodes, 1, -1 do -- earliest first
@@ -126,13 +137,22 @@ function Pass:find_wanted()
   end
 end
 
+--- Whether a tensor is in the memory of one of a list.
+local function lies_in(t, list)
+  for i = 1, #list do
+    if t.store == list[i].store then return true end
+  end
+  return false
+end
+
 --- Whether the gradient of a value that requires one is needed.
 function Pass:wants(v)
   local wanted = self.wanted
   if not wanted then return true end
   local node = node_of(v)
   if node then return wanted[node.slot] end
-  return self.inputs[v] or false
+  if self.inputs then return self.inputs[v] or false end
+  return v.grad ~= nil and lies_in(v.grad, self.into)
 end
 
 function Pass:needs(x)
@@ -145,11 +165,16 @@ local function complain(node, what)
     .. 'or run backward first', what, node.op.name)
 end
 
-local function want_unchanged(node, mask)
-  if band(mask, 1) ~= 0 and version(tensor_of(node[1])) ~= node.version1 then complain(node, 'argument 1') end
-  if band(mask, 2) ~= 0 and node.version2 and version(tensor_of(node[2])) ~= node.version2 then complain(node, 'argument 2') end
-  if band(mask, 4) ~= 0 and node.version3 and version(tensor_of(node[3])) ~= node.version3 then complain(node, 'argument 3') end
-  if band(mask, 8) ~= 0 and version(node.out.data) ~= node.version_out then complain(node, 'the result') end
+--- Whether a tensor was changed since it had a version, and is none of those that may have been.
+local function is_changed(t, noted, excused)
+  return version(t) ~= noted and not (excused and lies_in(t, excused))
+end
+
+local function want_unchanged(node, mask, excused)
+  if band(mask, 1) ~= 0 and is_changed(tensor_of(node[1]), node.version1, excused) then complain(node, 'argument 1') end
+  if band(mask, 2) ~= 0 and node.version2 and is_changed(tensor_of(node[2]), node.version2, excused) then complain(node, 'argument 2') end
+  if band(mask, 4) ~= 0 and node.version3 and is_changed(tensor_of(node[3]), node.version3, excused) then complain(node, 'argument 3') end
+  if band(mask, 8) ~= 0 and is_changed(node.out.data, node.version_out, excused) then complain(node, 'the result') end
 end
 
 local function taken_away(node)
@@ -263,9 +288,9 @@ function Pass:through_list(node, g, mine)
     any = any or need[k]
   end
   if not any then return false, mine end
-  if node.versions and not self.allow_changed then
+  if node.versions and self.allow_changed ~= true then
     for k = 1, #list do
-      if version(tensor_of(list[k])) ~= node.versions[k] then complain(node, 'argument ' .. k) end
+      if is_changed(tensor_of(list[k]), node.versions[k], self.allow_changed) then complain(node, 'argument ' .. k) end
     end
   end
   local operands, out = list, node.out
@@ -307,8 +332,8 @@ function Pass:through(node, g, mine)
     if arity > 2 then need3 = self:needs(x3) end
   end
   if not (need1 or need2 or need3) then return false, mine end
-  if op.sees ~= 0 and not self.allow_changed then
-    want_unchanged(node, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0))
+  if op.sees ~= 0 and self.allow_changed ~= true then
+    want_unchanged(node, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0), self.allow_changed)
   end
   local c, out = self.context, node.out
   if create then
@@ -348,9 +373,9 @@ local function spend(node)
 end
 
 --- Walks the nodes, latest first.
--- @bool retain whether the history stays usable
-function Pass:walk(retain)
+function Pass:walk()
   local create, grads, nodes, inputs = self.create, self.grads, self.nodes, self.inputs
+  local retain, spared = self.retain, self.spared
   if not create then state.made = self.fresh end
   for i = 1, #nodes do
     local node, g = nodes[i], grads[i]
@@ -369,7 +394,7 @@ function Pass:walk(retain)
         grads[i] = false
         if mine and not create then C.gt_tensor_release(g) end
       end
-      if passed and not retain then
+      if passed and not retain and not (spared and spared[node]) then
         nodes[i] = false
         spend(node)
       end
@@ -400,22 +425,22 @@ function Pass:initial(v, given)
   return own_copy(t)
 end
 
-local function start_and_walk(pass, outputs, seeds, retain)
-  if pass.inputs then pass:find_wanted() end
+local function start_and_walk(pass, outputs, seeds)
+  if pass.inputs or pass.into then pass:find_wanted() end
   for i = 1, #outputs do
     local v = outputs[i]
     if pass:wants(v) then pass:accumulate(v, pass:initial(v, seeds and seeds[i])) end
   end
-  pass:walk(retain)
+  pass:walk()
 end
 
 --- Starts from the outputs, walks, and leaves recording, the scope and the slots of a pass around this one as they were, also after an
 -- error.
-function Pass.run(pass, outputs, seeds, retain)
+function Pass.run(pass, outputs, seeds)
   local recording, outer = state.recording, state.made
   state.recording = pass.create
   running = running + 1
-  local ok, problem = xpcall(start_and_walk, native.keep_trace, pass, outputs, seeds, retain)
+  local ok, problem = xpcall(start_and_walk, native.keep_trace, pass, outputs, seeds)
   running = running - 1
   state.recording, state.made = recording, outer
   if pass.before then
