@@ -14,6 +14,7 @@ local ops = require 'gantry.autograd.ops'
 return {
   value = Value.new,
   leaf = Value.leaf,
+  pass_on = tape.pass_on,
   is_value = Value.is,
   ops = ops,
   op = op.define,

@@ -337,7 +337,8 @@ function Pass:through(node, g, mine)
   end
   local c, out = self.context, node.out
   if create then
-    node.lent = true
+    node.lent, out.passing = true, false
+    if type(x1) == 'table' then x1.passing = false end
     c[1], c[2], c[3], c.out = x1, x2, x3, out
   else
     c[1], c[2], c[3], c.out = tensor_of(x1), tensor_of(x2), tensor_of(x3), out.data
@@ -359,14 +360,18 @@ function Pass:through(node, g, mine)
 end
 
 --- The history of a node is used up: lets go of what it held. What forward saved is nobody else's, unless an op that a recorded pass
--- made has it too. The result is the program's as long as it holds the value; the collector learns of the bytes that it may have.
+-- made has it too. The result is the program's as long as it holds the value; the collector learns of the bytes that it may have. What was
+-- only passed on (tape.pass_on) goes at once.
 local function spend(node)
   node.spent = true
+  local first, out = node[1], node.out
+  if type(first) == 'table' and first.passing == 'used' then C.gt_tensor_release(first.data) end
+  if out.passing then C.gt_tensor_release(out.data) end
   if not node.lent and not node.op.gives_saved then
     if node.saved then C.gt_tensor_release(node.saved) end
     if node.saved2 then C.gt_tensor_release(node.saved2) end
   end
-  local store = node.out.data.store
+  local store = out.data.store
   if store ~= nil and store.refs == 1 then native.let_go(tonumber(store.bytes)) end
   node.list, node.saved, node.saved2, node.out, node.versions = nil, nil, nil, nil, nil
   node[1], node[2], node[3], node[4], node[5], node[6], node[7] = nil, nil, nil, nil, nil, nil, nil

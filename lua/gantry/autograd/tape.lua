@@ -9,7 +9,7 @@ local Value = require 'gantry.autograd.value'
 
 local C, fail = native.C, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
-local band = bit.band
+local band, bor = bit.band, bit.bor
 local is_tensor, shown = torch.isTensor, require('gantry.torch.class').shown
 
 local tape = {}
@@ -157,6 +157,34 @@ function tape.apply_list(op, list, b, c)
     node.versions = versions
   end
   return v
+end
+
+--- Whether a gradient of a node's operands that somebody wants is made of the numbers of its first one.
+local function reads_first(node)
+  local op, mask = node.op, 0
+  for k = 1, op.arity do
+    local x = node[k]
+    if type(x) == 'table' and getmetatable(x) == Value and x.requires_grad then
+      mask = bor(mask, k == 1 and op.reads1 or k == 2 and op.reads2 or op.reads3)
+    end
+  end
+  return band(mask, 1) ~= 0
+end
+
+--- Says that nobody has a value that an op made but what was computed from it, so that its memory can go as soon as no gradient needs it
+-- any more: now, or during the backward pass.
+-- @param v a value that an op made
+-- @param taken the value that was computed from it, by one op or more
+function tape.pass_on(v, taken)
+  local made, used = v.node, taken.node
+  if not made and v.requires_grad then return end -- a leaf
+  if made and band(made.op.sees, 8) ~= 0 then
+    v.passing = 'made' -- until its own node is done
+  elseif not made and not used or used and not used.list and rawequal(used[1], v) and not reads_first(used) then
+    C.gt_tensor_release(v.data)
+  else
+    v.passing = 'used'
+  end
 end
 
 --- Runs fn(...) without recording; what it returns has no history.

@@ -80,8 +80,9 @@ return function(ops)
   end
   local function conv_grad(c, g)
     local x, w, shape = c[1], c[2], c[3]
-    return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)),
-      c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
+    -- The weight's first: while it is made, the other, larger one, need not be there yet.
+    local gw = c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
+    return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)), gw
   end
 
   local plain = define {name = 'conv', arity = 2, options = {conv_shape}, reads = {'2', '1'}, second = true, forward = conv,
@@ -113,7 +114,8 @@ return function(ops)
     return x
   end, backward = function(c, g)
     local y, w, shape = c[1], c[2], c[3]
-    return c.need1 and ops.conv(g, w, shape), c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
+    local gw = c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
+    return c.need1 and ops.conv(g, w, shape), gw
   end}
 
   --- conv_weight(x, y, shape, kh, kw): the gradient of conv with respect to a kernel of kh x kw.

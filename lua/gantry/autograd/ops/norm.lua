@@ -56,11 +56,10 @@ local function forward_activated(x, weight, bias, o)
   return y, mean, kept
 end
 
---- What forward worked with: 1 / deviation, weight, bias.
+--- What forward worked with: 1 / deviation, and where an activation's sign depends on them weight and bias.
 local function used(c)
-  local weight, bias = data(c[2]), data(c[3])
-  if slope_of(c[4]) == 1 then return c.saved2, weight, bias end
-  local kept = c.saved2
+  if slope_of(c[4]) == 1 then return c.saved2 end
+  local kept, weight, bias = c.saved2, data(c[2]), data(c[3])
   return row(kept, INVSTD), weight and row(kept, WEIGHT), bias and row(kept, BIAS)
 end
 
@@ -72,7 +71,8 @@ return function(ops)
     local gx = c.need1 and tape.track(new_tensor(x.dtype)) or nil
     local gw = (c.need2 or c.need3) and tape.track(new_tensor(x.dtype)) or nil
     local gb = gw and tape.track(new_tensor(x.dtype))
-    check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, bias, c[2], c.saved, invstd, o.train and 1 or 0, slope_of(o), 0, 1))
+    check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, bias, c.need1 and c[2] or nil, c.saved, invstd, o.train and 1 or 0, slope_of(o),
+      0, 1))
     return gx, c.need2 and gw, c.need3 and gb
   end
 
