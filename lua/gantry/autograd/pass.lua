@@ -345,6 +345,7 @@ function Pass:through(node, g, mine)
   end
   c[4], c[5], c[6], c[7], c.saved, c.saved2 = node[4], node[5], node[6], node[7], node.saved, node.saved2
   c.need1, c.need2, c.need3, c.recording = need1, need2, need3, create
+  c.mine = mine and not create and g.store ~= nil and g.store.refs == 1
   local g1, g2, g3 = op.backward(c, g)
   g1, g2, g3 = need1 and g1 or nil, need2 and g2 or nil, need3 and g3 or nil
   if not create then

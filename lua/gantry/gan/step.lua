@@ -106,7 +106,8 @@ end
 local function note_scores(self, x, out)
   local scores = scores_of(out)
   if not scores then return end
-  local mean = (self.is_logit and torch.sigmoid(scores) or scores):mean()
+  self.probabilities = self.probabilities or scores.new()
+  local mean = (self.is_logit and torch.sigmoid(self.probabilities, scores) or scores):mean()
   if x.origin == 'real' then self.d_real = mean elseif x.origin == 'fake' then self.d_fake = mean end
 end
 

@@ -1,6 +1,7 @@
 --- Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167).
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
+local common = require 'gantry.autograd.ops.common'
 local shown = require('gantry.torch.class').shown
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
@@ -68,7 +69,8 @@ return function(ops)
   local function fused(c, g)
     local x, o = c[1], c[4]
     local invstd, weight, bias = used(c)
-    local gx = c.need1 and tape.track(new_tensor(x.dtype)) or nil
+    local over = c.need1 and common.may_write(c, g, x)
+    local gx = over and g or c.need1 and tape.track(new_tensor(x.dtype)) or nil
     local gw = (c.need2 or c.need3) and tape.track(new_tensor(x.dtype)) or nil
     local gb = gw and tape.track(new_tensor(x.dtype))
     check(C.gt_batch_norm_grad(gx, gw, gb, g, x, weight, bias, c.need1 and c[2] or nil, c.saved, invstd, o.train and 1 or 0, slope_of(o),
