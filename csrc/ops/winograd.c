@@ -22,6 +22,7 @@ enum {
   RUN = 4096,                /* numbers transformed at a time, of one tile */
   SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
   CHUNK = 8 << 20,           /* numbers of v, at most, if there is more than a tile of them */
+  AT_HAND = 4 << 20,         /* the same in the weight form, where rows come in several chunks */
   NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
   ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
   LINE = 16,                 /* numbers in a cache line */
@@ -472,6 +473,14 @@ static void whole_task(void *context, int64_t i) {
   gt__scratch_free(&s);
 }
 
+/* Tiles of a chunk that are at hand together: so many that a sum's parts are the same as if all were. */
+static int64_t tiles_at_hand(const grid *a) {
+  if (a->parts > 1) return a->tiles;
+  int64_t unit = 1;
+  while (unit < a->tiles && unit * a->n % INNER) unit++;
+  return gt__min(a->tiles, gt__max(1, AT_HAND / (a->p.points * a->phases * a->inner * a->n * unit)) * unit);
+}
+
 int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
   plan p = plan_of(g);
   int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
@@ -480,8 +489,8 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
             .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
   for (int64_t phase = 0; phase < p.phases; phase++) a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
   int64_t chunks = cut_rows(&a, gt__max(1, CHUNK / (p.points * p.phases * g->c)));
-  rows r = block_of(&a, 0);
-  sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * r.count * g->c + SKEW, .gv_step = r.count * g->o + SKEW};
+  int64_t tiles = chunks == 1 ? a.tiles : tiles_at_hand(&a), count = gt__min(tiles, a.tiles_y * a.tiles_x) * a.images;
+  sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * count * g->c + SKEW, .gv_step = count * g->o + SKEW};
   job.blocks = gt__ceil_div(g->c, CHANNELS);
   int64_t sums = chunks == 1 ? 0 : p.points * panels * panel * p.phases * g->c;
   gt__scratch s;
@@ -489,14 +498,20 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
   job.v = s.ptr;
   job.gv = job.v + p.points * job.v_step;
   job.sums = job.gv + p.points * job.gv_step;
-  for (int64_t i = 0; i < chunks; i++, job.add = true) {
-    job.r = block_of(&a, i);
-    job.images = images_at_once(g->c);
-    gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
-    job.images = images_at_once(g->o);
-    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
-    if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
-    else gt__parallel(p.points * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
+  for (int64_t i = 0; i < chunks; i++) {
+    const rows all = block_of(&a, i);
+    for (int64_t tile = 0; tile < all.tiles; tile += tiles, job.add = true) {
+      job.r = all;
+      job.r.tile0 += tile;
+      job.r.tiles = gt__min(tiles, all.tiles - tile);
+      job.r.count = job.r.tiles * all.n;
+      job.images = images_at_once(g->c);
+      gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
+      job.images = images_at_once(g->o);
+      gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
+      if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
+      else gt__parallel(p.points * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
+    }
   }
   if (chunks > 1) gt__parallel(panels * g->c, unpack_task, &job);
   gt__scratch_free(&s);
