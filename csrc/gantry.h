@@ -288,6 +288,9 @@ int gt_block_sum(gt_tensor *r, const gt_tensor *x, int64_t scale);              
 int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, const gt_tensor *x, const gt_tensor *weight,
                   const gt_tensor *bias, gt_tensor *running_mean, gt_tensor *running_var, int train, double momentum, double eps,
                   double slope);
+/* y once more, to the bit, from what gt_batch_norm saved. */
+int gt_batch_norm_again(gt_tensor *y, const gt_tensor *x, const gt_tensor *weight, const gt_tensor *bias, const gt_tensor *mean,
+                        const gt_tensor *invstd, double slope);
 /* gx NULL: not wanted; gw and gb NULL: not wanted, else beta * old + scale * gradient. weight and bias are what y came about by; through:
  * the weight that gx is made of, where that is another by now (NULL: weight). */
 int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,

@@ -218,6 +218,38 @@ static void read_task(void *context, int64_t i) {
   }
 }
 
+int gt_batch_norm_again(gt_tensor *y, const gt_tensor *x, const gt_tensor *weight, const gt_tensor *bias, const gt_tensor *mean,
+                        const gt_tensor *invstd, double slope) {
+  static const char what[] = "batch_norm_again";
+  GT_TRY(want_images(what, x));
+  GT_TRY(gt__want_same_type(y, x, what));
+  if (!mean || !invstd) return gt__fail(GT_EARG, "batch_norm_again: the saved mean or deviation is missing");
+  const int64_t channels = x->shape[1];
+  channel_vector v[G_VECTORS] = {0};
+  for (int i = 0; i < G_VECTORS; i++) v[i].copy = gt__blank(x->dtype);
+  int code = vector_in(&v[G_WEIGHT], what, "the weight", weight, x, channels);
+  if (!code) code = vector_in(&v[G_BIAS], what, "the bias", bias, x, channels);
+  if (!code) code = vector_in(&v[G_MEAN], what, "the saved mean", mean, x, channels);
+  if (!code) code = vector_in(&v[G_INVSTD], what, "the saved deviation", invstd, x, channels);
+  gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), *out = NULL;
+  const gt_tensor *in;
+  const bool inner = gt__goes_inner(x);
+  norm n = {0};
+  if (!code) code = gt__operand_in(inner, &in, &x_copy, x);
+  if (!code) code = gt__result_in(inner, &out, &y_copy, y, x, in_way(y, x, x) || vectors_in_way(y, x, v, G_VECTORS));
+  if (!code) code = norm_begin(&n, in, v);
+  if (!code) {
+    for_channels(&n, read_task);
+    gt__channels_map(&n.s, GT__CHANNEL_MAP, gt__data(out), &n.vectors, n.x, NULL, slope);
+    code = gt__commit(y, &y_copy, out);
+  }
+  norm_free(&n);
+  gt__reset(&y_copy);
+  gt__reset(&x_copy);
+  for (int i = 0; i < G_VECTORS; i++) gt__reset(&v[i].copy);
+  return code;
+}
+
 static double accumulated(const norm *n, const channel_vector *old, int64_t c, double gradient) {
   return (n->beta == 0 ? 0 : n->beta * number(old, c, 0)) + n->scale * gradient;
 }

@@ -15,6 +15,7 @@ return {
   value = Value.new,
   leaf = Value.leaf,
   pass_on = tape.pass_on,
+  lean = tape.lean,
   is_value = Value.is,
   ops = ops,
   op = op.define,

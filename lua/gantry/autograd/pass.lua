@@ -317,6 +317,14 @@ function Pass:through_list(node, g, mine)
   return true, mine
 end
 
+--- The numbers of a value that were not kept, computed again.
+local function again(v, c)
+  local node = v.node
+  c[1], c[2], c[3] = tensor_of(node[1]), tensor_of(node[2]), tensor_of(node[3])
+  c[4], c[5], c[6], c[7], c.saved, c.saved2 = node[4], node[5], node[6], node[7], node.saved, node.saved2
+  return node.op.again(c)
+end
+
 --- Takes one node's gradient to those of its inputs that want theirs.
 -- @bool mine whether g is the pass's to give away
 -- @treturn bool whether any does
@@ -332,21 +340,25 @@ function Pass:through(node, g, mine)
     if arity > 2 then need3 = self:needs(x3) end
   end
   if not (need1 or need2 or need3) then return false, mine end
-  if op.sees ~= 0 and self.allow_changed ~= true then
-    want_unchanged(node, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0), self.allow_changed)
+  local c, out, reads = self.context, node.out, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0)
+  local made = false -- the first operand, where it was not kept
+  if band(reads, 1) ~= 0 and type(x1) == 'table' and x1.passing == 'again' then
+    made = again(x1, c)
+    if create then x1.data, node.version1 = track(made), version(made) else reads = band(reads, 14) end
   end
-  local c, out = self.context, node.out
+  if op.sees ~= 0 and self.allow_changed ~= true then want_unchanged(node, reads, self.allow_changed) end
   if create then
     node.lent, out.passing = true, false
     if type(x1) == 'table' then x1.passing = false end
     c[1], c[2], c[3], c.out = x1, x2, x3, out
   else
-    c[1], c[2], c[3], c.out = tensor_of(x1), tensor_of(x2), tensor_of(x3), out.data
+    c[1], c[2], c[3], c.out = made or tensor_of(x1), tensor_of(x2), tensor_of(x3), out.data
   end
   c[4], c[5], c[6], c[7], c.saved, c.saved2 = node[4], node[5], node[6], node[7], node.saved, node.saved2
   c.need1, c.need2, c.need3, c.recording = need1, need2, need3, create
   c.mine = mine and not create and g.store ~= nil and g.store.refs == 1
   local g1, g2, g3 = op.backward(c, g)
+  if made and not create then C.gt_tensor_release(made) end
   g1, g2, g3 = need1 and g1 or nil, need2 and g2 or nil, need3 and g3 or nil
   if not create then
     self:tidy(g1, g2, g3)

@@ -17,7 +17,8 @@ local tape = {}
 -- recording: false inside no_grad and in plain backward passes. sequence: number of the last node; inputs always have smaller ones.
 -- made: list (n entries) of the tensors made in the innermost scope or pass, or false outside of any.
 -- observer: who is told of every op and every step of a backward pass, or false.
-local state = {recording = true, sequence = 0, made = false, observer = false}
+-- lean: whether what is cheap to compute again is not kept.
+local state = {recording = true, sequence = 0, made = false, observer = false, lean = false}
 tape.state = state
 
 --- Remembers a tensor that an op made beside its result, so that the scope it was made in can release it.
@@ -178,13 +179,33 @@ end
 function tape.pass_on(v, taken)
   local made, used = v.node, taken.node
   if not made and v.requires_grad then return end -- a leaf
+  local direct = used and not used.list and rawequal(used[1], v)
   if made and band(made.op.sees, 8) ~= 0 then
     v.passing = 'made' -- until its own node is done
-  elseif not made and not used or used and not used.list and rawequal(used[1], v) and not reads_first(used) then
+  elseif not made and not used or direct and not reads_first(used) then
+    C.gt_tensor_release(v.data)
+  elseif direct and made and made.op.again and state.lean then
+    v.passing = 'again'
     C.gt_tensor_release(v.data)
   else
     v.passing = 'used'
   end
+end
+
+--- Runs fn(...), and what a chain passes on in it (pass_on) and is cheap to compute again is not kept for the backward pass, but computed
+-- again there, to the bit: batch norm's results. For networks whose backward pass is far away.
+-- @treturn what fn returns
+-- @usage local fake = autograd.lean(G.forward, G, z)
+function tape.lean(fn, ...)
+  if type(fn) ~= 'function' then fail('lean: got %s, wanted a function', shown(fn)) end
+  local before = state.lean
+  state.lean = true
+  local function finish(ok, ...)
+    state.lean = before
+    if not ok then error((...), 0) end
+    return ...
+  end
+  return finish(xpcall(fn, native.keep_trace, ...))
 end
 
 --- Runs fn(...) without recording; what it returns has no history.

@@ -86,7 +86,8 @@ function Step:draw()
   if self.has_labels then self.fake_labels = classes:random(1, self.options.classes) end
   phase(self)
   self.players.G:take_part(true, true)
-  self.generated = self.players.G.net:forward(self.fake_labels and {self.z, self.fake_labels} or self.z)
+  local net = self.players.G.net -- D's update comes before what G's layers gave is needed
+  self.generated = autograd.lean(net.forward, net, self.fake_labels and {self.z, self.fake_labels} or self.z)
   self.real.origin, self.generated.origin = 'real', 'fake'
   self:use_generated(false)
 end

@@ -124,7 +124,11 @@ return function(ops)
   local plain = define {name = 'batch_norm', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true, forward = forward,
     backward = backward}
   local activated = define {name = 'batch_norm_activated', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true,
-    forward = forward_activated, backward = backward}
+    forward = forward_activated, backward = backward, again = function(c)
+    local y, invstd, weight, bias = new_tensor(c[1].dtype), used(c)
+    check(C.gt_batch_norm_again(y, c[1], weight, bias, c.saved, invstd, slope_of(c[4])))
+    return y
+  end}
 
   --- batch_norm(x, weight, bias, o): x normalised in each channel, then scaled and shifted.
   -- @param x N x C or N x C x ...
