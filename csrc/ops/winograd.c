@@ -13,33 +13,19 @@
  *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */
-#include "conv.h"
-#include "../kernels/kernels.h"
+#include "winograd.h"
 #include <string.h>
 
 enum {
-  SIDE = 4, POINTS = 36, PHASES = 4, TAPS = 9,   /* of a tile of results; at most */
-  RUN = 4096,                /* numbers transformed at a time, of one tile */
-  SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
-  CHUNK = 8 << 20,           /* numbers of v, at most, if there is more than a tile of them */
-  AT_HAND = 4 << 20,         /* the same in the weight form, where rows come in several chunks */
   NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
   ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
   LINE = 16,                 /* numbers in a cache line */
-  TASK_ROWS = 528,           /* rows of a product in one task */
-  INNER = 512,               /* rows taken together in the weight form */
-  CHANNELS = 96              /* of x in one task of the weight form, where all its rows are at hand */
+  TASK_ROWS = 528            /* rows of a product in one task */
 };
 
-static const float zeros[RUN];
+const float gt__winograd_zeros[RUN];
 
-/* What a kernel is in points. */
-typedef struct plan {
-  int64_t taps, side, points, stride, phases;    /* r, P, P^2, phases of a pixel */
-  const gt__winograd_transforms *transforms;
-} plan;
-
-static plan plan_of(const geometry *g) {
+plan gt__winograd_plan(const geometry *g) {
   plan p = {.taps = gt__ceil_div(g->kh, g->sh), .stride = g->sh, .phases = g->sh * g->sh};
   p.side = p.taps + SIDE - 1;
   p.points = p.side * p.side;
@@ -53,28 +39,11 @@ bool gt__winograd_can(const geometry *g) {
 }
 
 int64_t gt__winograd_bytes(const geometry *g) {
-  plan p = plan_of(g);
+  plan p = gt__winograd_plan(g);
   return p.points * p.phases * g->c * g->o * (int64_t)sizeof(float);
 }
 
-/* Results (4 ty + i, 4 tx + j) of a grid, i and j in 0..3, at out_step (4 ty + i) + out_y; their operands at in_step (4 ty + i) + in_y.
- * Either all phases of the operand are summed into one set of results, or there are several sets, each of one phase. */
-typedef struct grid {
-  plan p;
-  const float *in, *weight;
-  float *out;
-  int64_t n, inner, cols, phases, sets;
-  int64_t in_h, in_w, in_step, in_y[PHASES], in_x[PHASES];
-  int64_t out_h, out_w, out_step, out_y[PHASES], out_x[PHASES];
-  int64_t tiles_y, tiles_x;
-  /* Rows are cut into blocks: some tiles with all their images, or a part of the images of one tile. */
-  int64_t tiles, images, parts;
-} grid;
-
-/* Rows of a block in hand: tiles from tile0 on, of each the images from n0 on. */
-typedef struct rows { int64_t tile0, tiles, n0, n, count; } rows;
-
-static rows block_of(const grid *a, int64_t i) {
+rows gt__winograd_block(const grid *a, int64_t i) {
   rows r = {.tile0 = i / a->parts * a->tiles, .n0 = i % a->parts * a->images};
   r.tiles = gt__min(a->tiles, a->tiles_y * a->tiles_x - r.tile0);
   r.n = gt__min(a->images, a->n - r.n0);
@@ -82,8 +51,7 @@ static rows block_of(const grid *a, int64_t i) {
   return r;
 }
 
-/* Blocks of about `wanted` rows; returns how many there are. */
-static int64_t cut_rows(grid *a, int64_t wanted) {
+int64_t gt__winograd_cut(grid *a, int64_t wanted) {
   int64_t unit = gt__matrix()->rows_f, tiles = a->tiles_y * a->tiles_x;
   a->tiles = gt__max(1, gt__min(tiles, wanted / a->n));
   a->images = a->n;
@@ -94,8 +62,7 @@ static int64_t cut_rows(grid *a, int64_t wanted) {
 
 /* ---- stages ------------------------------------------------------------------------------------------------------------- */
 
-/* v[point][row][channel], points v_step apart, for one tile and phase: images n0 .. n0 + n - 1. */
-static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
+void gt__winograd_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
   int64_t y0 = tile / a->tiles_x * SIDE * a->in_step + a->in_y[phase], x0 = tile % a->tiles_x * SIDE * a->in_step + a->in_x[phase];
   const float *pixel[POINTS], *from[POINTS];
   float *to[POINTS];
@@ -106,7 +73,7 @@ static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t t
   }
   for (int64_t at = 0, numbers = n * a->inner; at < numbers; at += RUN) {
     for (int64_t e = 0; e < a->p.points; e++) {
-      from[e] = pixel[e] ? pixel[e] + at : zeros;
+      from[e] = pixel[e] ? pixel[e] + at : gt__winograd_zeros;
       to[e] = v + e * v_step + at;
     }
     a->p.transforms->operand(to, from, gt__min(RUN, numbers - at));
@@ -160,7 +127,7 @@ typedef struct through_job { const grid *a; int failed; } through_job;
 static void through_task(void *context, int64_t i) {
   through_job *job = context;
   const grid *a = job->a;
-  rows r = block_of(a, i);
+  rows r = gt__winograd_block(a, i);
   int64_t v_step = a->phases * r.count * a->inner + SKEW, m_step = r.count * a->cols + SKEW;
   gt__scratch s;
   if (gt__scratch_alloc(&s, (size_t)(a->p.points * (v_step + m_step)) * sizeof(float))) {
@@ -171,7 +138,7 @@ static void through_task(void *context, int64_t i) {
   for (int64_t set = 0; set < a->sets; set++) {
     for (int64_t phase = 0; phase < a->phases; phase++) {
       for (int64_t t = 0; t < r.tiles; t++) {
-        transform_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
+        gt__winograd_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
       }
     }
     for (int64_t e = 0; e < a->p.points; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
@@ -194,7 +161,7 @@ static void operand_task(void *context, int64_t i) {
   const grid *a = job->a;
   int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
   int64_t phase = i / parts / job->r.tiles;
-  transform_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile,
+  gt__winograd_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile,
                     job->set + phase, job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
 }
 
@@ -213,24 +180,23 @@ static void result_task(void *context, int64_t i) {
                    gt__min(job->images, job->r.n - n0));
 }
 
-/* Images that make a run of numbers long enough for a task. */
-static int64_t images_at_once(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
+int64_t gt__winograd_images(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
 
 static int staged(grid *a) {
-  int64_t blocks = cut_rows(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
-  rows r = block_of(a, 0);
+  int64_t blocks = gt__winograd_cut(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
+  rows r = gt__winograd_block(a, 0);
   staged_job job = {.a = a, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
   gt__scratch s;
   GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step)) * sizeof(float)));
   job.v = s.ptr;
   job.m = job.v + a->p.points * job.v_step;
   for (int64_t i = 0; i < blocks * a->sets; i++) {
-    job.r = block_of(a, i / a->sets);
+    job.r = gt__winograd_block(a, i / a->sets);
     job.set = i % a->sets;
-    job.images = images_at_once(a->inner);
+    job.images = gt__winograd_images(a->inner);
     gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
     gt__parallel(a->p.points * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
-    job.images = images_at_once(a->cols);
+    job.images = gt__winograd_images(a->cols);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
   }
   gt__scratch_free(&s);
@@ -242,7 +208,7 @@ static int through_points(grid *a) {
   int64_t unit = gt__matrix()->rows_f, near = NEAR / (a->p.points * (a->phases * a->inner + a->cols)) / unit * unit;
   if (near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near) return staged(a);
   through_job job = {.a = a};
-  gt__parallel(cut_rows(a, near), through_task, &job);
+  gt__parallel(gt__winograd_cut(a, near), through_task, &job);
   return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : GT_OK;
 }
 
@@ -255,16 +221,12 @@ typedef struct weight_job {
   plan p;
   bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
   int64_t panels;
-  double beta, scale;
 } weight_job;
 
-/* The place among a kernel's taps of tap e of a phase, counted row by row; -1: the kernel has none there. */
-static int64_t tap_of(const plan *p, const geometry *g, int64_t phase, int64_t e) {
+int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_t e) {
   int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
   return i < g->kh && j < g->kw ? i * g->kw + j : -1;
 }
-
-enum { KERNEL = 36 };        /* taps of a kernel, at most */
 
 static void pack_task(void *context, int64_t i) {
   const weight_job *job = context;
@@ -280,8 +242,8 @@ static void pack_task(void *context, int64_t i) {
   for (int64_t phase = 0; phase < p->phases; phase++) {
     int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
     for (int64_t e = 0; e < all; e++) {
-      int64_t t = tap_of(p, g, phase, job->input ? all - 1 - e : e);
-      from[e] = t < 0 ? zeros : tile + t * panel;
+      int64_t t = gt__winograd_tap(p, g, phase, job->input ? all - 1 - e : e);
+      from[e] = t < 0 ? gt__winograd_zeros : tile + t * panel;
     }
     for (int64_t e = 0; e < p->points; e++) {
       to[e] = job->to + ((((set * p->points + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
@@ -296,34 +258,11 @@ static void pack(void *to, void *context) {
   gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
 }
 
-/* w[j0 + j][c][tap] = beta w + scale times the taps of sums, `width` of j; phases phase_step apart, points point_step. */
-static void unpack(const weight_job *job, const float *sums, int64_t phase_step, int64_t point_step, int64_t c, int64_t j0, int64_t width) {
-  const geometry *g = job->g;
-  const plan *p = &job->p;
-  float tile[KERNEL * GT__BLOCK_COLS], *to[TAPS], nowhere[GT__BLOCK_COLS], beta = (float)job->beta, scale = (float)job->scale;
-  const float *from[POINTS];
-  for (int64_t phase = 0; phase < p->phases; phase++) {
-    for (int64_t e = 0; e < p->points; e++) from[e] = sums + e * point_step + phase * phase_step;
-    for (int64_t e = 0; e < p->taps * p->taps; e++) {
-      int64_t t = tap_of(p, g, phase, e);
-      to[e] = t < 0 ? nowhere : tile + t * GT__BLOCK_COLS;
-    }
-    p->transforms->weight_gradient(to, from, width);
-  }
-  for (int64_t j = 0; j < width; j++) {
-    float *w = job->to + ((j0 + j) * g->c + c) * g->taps;
-    for (int64_t t = 0; t < g->taps; t++) {
-      float value = scale * tile[t * GT__BLOCK_COLS + j];
-      w[t] = beta == 0 ? value : beta * w[t] + value;
-    }
-  }
-}
-
 /* ---- forward and input -------------------------------------------------------------------------------------------------- */
 
 static int packed_weights(gt__packed **u, weight_job *job, const gt_tensor *w) {
   const geometry *g = job->g;
-  job->p = plan_of(g);
+  job->p = gt__winograd_plan(g);
   job->from = gt__f(w);
   job->panels = gt__ceil_div(job->input ? g->c : g->o, gt__matrix()->cols_f);
   int64_t numbers = job->p.points * job->p.phases * job->panels * gt__matrix()->cols_f * (job->input ? g->o : g->c);
@@ -369,151 +308,4 @@ int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geome
   int code = through_points(&a);
   gt__packed_put(u);
   return code;
-}
-
-/* ---- weight --------------------------------------------------------------------------------------------------------------- */
-
-typedef struct sums_job {
-  const grid *x;
-  rows r;
-  const float *y;
-  float *v, *gv, *sums;      /* v[point][phase][row][c], gv[point][row][o]; sums[point][panel][phase][c][column] */
-  const weight_job *weights;
-  int64_t v_step, gv_step, images, blocks;
-  bool add;
-  int failed;
-} sums_job;
-
-static void sums_operand_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  staged_job stage = {.a = job->x, .r = job->r, .v = job->v, .v_step = job->v_step, .images = job->images};
-  operand_task(&stage, i);
-}
-
-static void gradient_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, n = gt__min(job->images, job->r.n - n0), tile = i / parts;
-  int64_t y0 = (job->r.tile0 + tile) / job->x->tiles_x * SIDE, x0 = (job->r.tile0 + tile) % job->x->tiles_x * SIDE;
-  const float *from[SIDE * SIDE];
-  float *to[POINTS];
-  for (int64_t at = 0, numbers = n * g->o; at < numbers; at += RUN) {
-    for (int64_t e = 0; e < SIDE * SIDE; e++) {
-      int64_t y = y0 + e / SIDE, x = x0 + e % SIDE;
-      from[e] = y < g->oh && x < g->ow ? job->y + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o + at : zeros;
-    }
-    for (int64_t e = 0; e < job->x->p.points; e++) to[e] = job->gv + e * job->gv_step + (tile * job->r.n + n0) * g->o + at;
-    job->x->p.transforms->gradient(to, from, gt__min(RUN, numbers - at));
-  }
-}
-
-/* sums[c - c0][column] for one point, phase and panel: channels c0 .. c1 - 1, columns from j on. What lies from `ahead` to `end` is fetched
- * meanwhile; returns how far that came. */
-static const float *sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase, int64_t c0, int64_t c1, int64_t j, bool add,
-                             const float *ahead, const float *end) {
-  const gt__matrix_kernels *kernels = gt__matrix();
-  const geometry *g = job->weights->g;
-  int64_t count = job->r.count, panel = kernels->cols_f;
-  const float *a, *b;
-  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = g->o, .b_offset = j, .count = 1, .add = add};
-  for (int64_t row = 0; row < count; row += INNER, p.add = true) {
-    p.k = gt__min(INNER, count - row);
-    a = job->v + e * job->v_step + (phase * count + row) * g->c;
-    b = job->gv + e * job->gv_step + row * g->o;
-    for (int64_t c = c0; c < c1; c += kernels->rows_f) {
-      p.a_offset = c;
-      p.c = sums + (c - c0) * panel;
-      p.ahead = ahead < end ? ahead : NULL;
-      kernels->block_f(&p, (int)gt__min(kernels->rows_f, c1 - c), (int)gt__min(panel, g->o - j));
-      if (p.ahead) ahead += p.k * LINE;
-    }
-  }
-  return ahead;
-}
-
-/* One point, some panels of o, all channels of x: phase after phase, each one's rows fetched while the one before is in hand. */
-static void sums_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
-  int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, e = i / groups, size = job->r.count * g->c;
-  for (int64_t phase = 0; phase < phases; phase++) {
-    const float *next = job->v + e * job->v_step + (phase + 1) * size, *end = next + (phase + 1 < phases ? size : 0);
-    for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
-      float *sums = job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel;
-      next = sum_rows(job, sums, e, phase, 0, g->c, j, job->add, next, end);
-    }
-  }
-}
-
-static void unpack_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, c = i / panels, at = i % panels, phases = job->x->phases;
-  unpack(job->weights, job->sums + (at * phases * g->c + c) * panel, g->c * panel, panels * phases * g->c * panel, c, at * panel,
-         gt__min(panel, g->o - at * panel));
-}
-
-/* Some channels of x and one panel of o, all points and phases, where all rows are at hand: the sums stay in cache. */
-static void whole_task(void *context, int64_t i) {
-  sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, phases = job->x->phases, c0 = i % job->blocks * CHANNELS, c1 = gt__min(g->c, c0 + CHANNELS);
-  int64_t j = i / job->blocks * panel, block = CHANNELS * panel;
-  gt__scratch s;
-  if (gt__scratch_alloc(&s, (size_t)(job->x->p.points * phases * block) * sizeof(float))) {
-    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
-    return;
-  }
-  float *sums = s.ptr;
-  for (int64_t e = 0; e < job->x->p.points; e++) {
-    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false, NULL, NULL);
-  }
-  for (int64_t c = c0; c < c1; c++) unpack(job->weights, sums + (c - c0) * panel, block, phases * block, c, j, gt__min(panel, g->o - j));
-  gt__scratch_free(&s);
-}
-
-/* Tiles of a chunk that are at hand together: so many that a sum's parts are the same as if all were. */
-static int64_t tiles_at_hand(const grid *a) {
-  if (a->parts > 1) return a->tiles;
-  int64_t unit = 1;
-  while (unit < a->tiles && unit * a->n % INNER) unit++;
-  return gt__min(a->tiles, gt__max(1, AT_HAND / (a->p.points * a->phases * a->inner * a->n * unit)) * unit);
-}
-
-int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
-  plan p = plan_of(g);
-  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
-  weight_job weights = {.to = w, .g = g, .p = p, .panels = panels, .beta = beta, .scale = scale};
-  grid a = {.p = p, .in = x, .n = g->n, .inner = g->c, .phases = p.phases, .in_h = g->h, .in_w = g->w, .in_step = p.stride,
-            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
-  for (int64_t phase = 0; phase < p.phases; phase++) a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
-  int64_t chunks = cut_rows(&a, gt__max(1, CHUNK / (p.points * p.phases * g->c)));
-  int64_t tiles = chunks == 1 ? a.tiles : tiles_at_hand(&a), count = gt__min(tiles, a.tiles_y * a.tiles_x) * a.images;
-  sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * count * g->c + SKEW, .gv_step = count * g->o + SKEW};
-  job.blocks = gt__ceil_div(g->c, CHANNELS);
-  int64_t sums = chunks == 1 ? 0 : p.points * panels * panel * p.phases * g->c;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(p.points * (job.v_step + job.gv_step) + sums) * sizeof(float)));
-  job.v = s.ptr;
-  job.gv = job.v + p.points * job.v_step;
-  job.sums = job.gv + p.points * job.gv_step;
-  for (int64_t i = 0; i < chunks; i++) {
-    const rows all = block_of(&a, i);
-    for (int64_t tile = 0; tile < all.tiles; tile += tiles, job.add = true) {
-      job.r = all;
-      job.r.tile0 += tile;
-      job.r.tiles = gt__min(tiles, all.tiles - tile);
-      job.r.count = job.r.tiles * all.n;
-      job.images = images_at_once(g->c);
-      gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
-      job.images = images_at_once(g->o);
-      gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
-      if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
-      else gt__parallel(p.points * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
-    }
-  }
-  if (chunks > 1) gt__parallel(panels * g->c, unpack_task, &job);
-  gt__scratch_free(&s);
-  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of sums") : GT_OK;
 }
