@@ -9,7 +9,8 @@
  *   weights   u[set][point][panel][phase][inner channel][column]
  *   products  m[point][row][column]
  * Where the weights are small, a task takes some rows all the way, and v and m stay in its core's L2 cache. Where they are large, all
- * rows go through each of the three stages together, so that the weights are read once.
+ * rows go through each of the three stages together, so that the weights are read once. Where they are very large, u, which is several
+ * times as large as they are, is never there as a whole: some panels are made, used and forgotten.
  *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */
@@ -20,7 +21,9 @@ enum {
   NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
   ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
   LINE = 16,                 /* numbers in a cache line */
-  TASK_ROWS = 528            /* rows of a product in one task */
+  TASK_ROWS = 528,           /* rows of a product in one task */
+  LARGE = 8 << 20,           /* numbers of u beyond which it is made in parts ... */
+  PART = 2 << 20             /* ... of so many, if there is more than a panel of them */
 };
 
 const float gt__winograd_zeros[RUN];
@@ -60,6 +63,54 @@ int64_t gt__winograd_cut(grid *a, int64_t wanted) {
   return gt__ceil_div(tiles, a->tiles) * a->parts;
 }
 
+/* ---- weights ------------------------------------------------------------------------------------------------------------ */
+
+/* u, or a part of it: `panels` panels from the first_panel-th on, of all sets or (set not negative) of one. */
+typedef struct weight_job {
+  float *to;
+  const float *from;
+  const geometry *g;
+  plan p;
+  bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
+  int64_t panels, first_panel, set;
+} weight_job;
+
+int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_t e) {
+  int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
+  return i < g->kh && j < g->kw ? i * g->kw + j : -1;
+}
+
+static void pack_task(void *context, int64_t i) {
+  const weight_job *job = context;
+  const geometry *g = job->g;
+  const plan *p = &job->p;
+  int64_t panel = gt__matrix()->cols_f, inner = job->input ? g->o : g->c, cols = job->input ? g->c : g->o;
+  int64_t panels = job->panels, l = i / panels, at = i % panels, j0 = (job->first_panel + at) * panel, width = gt__min(panel, cols - j0);
+  int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
+  float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
+  const float *from[TAPS];
+  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
+  gt__round_f(tile, g->taps * panel, g->precision);
+  for (int64_t phase = 0; phase < p->phases; phase++) {
+    if (job->input && job->set >= 0 && phase != job->set) continue;
+    int64_t set = job->input && job->set < 0 ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
+    for (int64_t e = 0; e < all; e++) {
+      int64_t t = gt__winograd_tap(p, g, phase, job->input ? all - 1 - e : e);
+      from[e] = t < 0 ? gt__winograd_zeros : tile + t * panel;
+    }
+    for (int64_t e = 0; e < p->points; e++) {
+      to[e] = job->to + ((((set * p->points + e) * panels + at) * phases + place) * inner + l) * panel;
+    }
+    (job->set < 0 ? p->transforms->weight : p->transforms->weight_near)(to, from, panel);
+  }
+}
+
+static void pack(void *to, void *context) {
+  weight_job *job = context;
+  job->to = to;
+  gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
+}
+
 /* ---- stages ------------------------------------------------------------------------------------------------------------- */
 
 void gt__winograd_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
@@ -97,20 +148,20 @@ static void transform_result(const grid *a, const float *m, int64_t m_step, int6
 }
 
 /* Rows row0 .. row1 - 1 and columns j0 .. j1 - 1 of the products of one point of a set; v holds `count` rows of each phase. */
-static void multiply(const grid *a, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0, int64_t row1, int64_t j0,
-                     int64_t j1) {
+static void multiply(const grid *a, const weight_job *u, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0,
+                     int64_t row1, int64_t j0, int64_t j1) {
   const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t panel = kernels->cols_f, panels = gt__ceil_div(a->cols, panel), depth = a->phases * a->inner;
+  int64_t panel = kernels->cols_f, first = u->first_panel * panel, depth = a->phases * a->inner, place = u->set < 0 ? set : 0;
   const float *as[PHASES], *bs[PHASES];
   for (int64_t phase = 0; phase < a->phases; phase++) {
     as[phase] = v + phase * count * a->inner;
-    bs[phase] = a->weight + (set * a->p.points + e) * panels * panel * depth + phase * a->inner * panel;
+    bs[phase] = u->to + (place * a->p.points + e) * u->panels * panel * depth + phase * a->inner * panel;
   }
   gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .count = a->phases, .k = a->inner};
   for (int64_t j = j0; j < j1; j += panel) {
-    p.b_offset = j * depth;
+    p.b_offset = (j - first) * depth;
     /* The next panel, after the last one the next point's: a part of it by each block of rows. */
-    const float *ahead = bs[0] + (j + panel) * depth, *end = ahead + panel * depth;
+    const float *ahead = bs[0] + (j - first + panel) * depth, *end = ahead + panel * depth;
     for (int64_t row = row0; row < row1; row += kernels->rows_f, ahead += depth * LINE) {
       p.a_offset = row * a->inner;
       p.ahead = ahead < end ? ahead : NULL;
@@ -122,7 +173,7 @@ static void multiply(const grid *a, const float *v, float *m, int64_t set, int64
 
 /* ---- some rows all the way ------------------------------------------------------------------------------------------------ */
 
-typedef struct through_job { const grid *a; int failed; } through_job;
+typedef struct through_job { const grid *a; const weight_job *u; int failed; } through_job;
 
 static void through_task(void *context, int64_t i) {
   through_job *job = context;
@@ -141,7 +192,7 @@ static void through_task(void *context, int64_t i) {
         gt__winograd_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
       }
     }
-    for (int64_t e = 0; e < a->p.points; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
+    for (int64_t e = 0; e < a->p.points; e++) multiply(a, job->u, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
     for (int64_t t = 0; t < r.tiles; t++) transform_result(a, m + t * r.n * a->cols, m_step, r.tile0 + t, set, r.n0, r.n);
   }
   gt__scratch_free(&s);
@@ -151,9 +202,11 @@ static void through_task(void *context, int64_t i) {
 
 typedef struct staged_job {
   const grid *a;
+  const weight_job *u;
   rows r;
   float *v, *m;
   int64_t v_step, m_step, set, images;  /* images transformed at a time */
+  int64_t from, to;          /* columns of the products */
 } staged_job;
 
 static void operand_task(void *context, int64_t i) {
@@ -167,10 +220,15 @@ static void operand_task(void *context, int64_t i) {
 
 static void product_task(void *context, int64_t i) {
   const staged_job *job = context;
-  int64_t count = job->r.count, blocks = gt__ceil_div(count, TASK_ROWS), groups = gt__ceil_div(job->a->cols, GT__BLOCK_COLS);
-  int64_t row0 = i % blocks * TASK_ROWS, e = i / blocks / groups, j0 = i / blocks % groups * GT__BLOCK_COLS;
-  multiply(job->a, job->v + e * job->v_step, job->m + e * job->m_step, job->set, e, count, row0, gt__min(count, row0 + TASK_ROWS), j0,
-           gt__min(job->a->cols, j0 + GT__BLOCK_COLS));
+  int64_t count = job->r.count, blocks = gt__ceil_div(count, TASK_ROWS), groups = gt__ceil_div(job->to - job->from, GT__BLOCK_COLS);
+  int64_t row0 = i % blocks * TASK_ROWS, e = i / blocks / groups, j0 = job->from + i / blocks % groups * GT__BLOCK_COLS;
+  multiply(job->a, job->u, job->v + e * job->v_step, job->m + e * job->m_step, job->set, e, count, row0, gt__min(count, row0 + TASK_ROWS), j0,
+           gt__min(job->to, j0 + GT__BLOCK_COLS));
+}
+
+static void products(staged_job *job, int64_t from, int64_t to) {
+  job->from = from, job->to = to;
+  gt__parallel(job->a->p.points * gt__ceil_div(to - from, GT__BLOCK_COLS) * gt__ceil_div(job->r.count, TASK_ROWS), product_task, job);
 }
 
 static void result_task(void *context, int64_t i) {
@@ -182,12 +240,21 @@ static void result_task(void *context, int64_t i) {
 
 int64_t gt__winograd_images(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
 
-static int staged(grid *a) {
+/* Panels of one set that are made together; they start at whole tasks. */
+static int64_t panels_of_part(const grid *a) {
+  int64_t panel = gt__matrix()->cols_f, unit = GT__BLOCK_COLS / panel, numbers = a->p.points * a->phases * a->inner * panel * unit;
+  return gt__max(1, PART / numbers) * unit;
+}
+
+/* u is there as a whole, or made in parts of what it says. */
+static int staged(grid *a, const weight_job *u, bool in_parts) {
   int64_t blocks = gt__winograd_cut(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
   rows r = gt__winograd_block(a, 0);
-  staged_job job = {.a = a, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
+  weight_job part = *u;
+  staged_job job = {.a = a, .u = in_parts ? &part : u, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
+  int64_t panel = gt__matrix()->cols_f, step = panels_of_part(a), numbers = a->p.points * a->phases * a->inner * panel * step;
   gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step)) * sizeof(float)));
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step) + (in_parts ? numbers : 0)) * sizeof(float)));
   job.v = s.ptr;
   job.m = job.v + a->p.points * job.v_step;
   for (int64_t i = 0; i < blocks * a->sets; i++) {
@@ -195,7 +262,12 @@ static int staged(grid *a) {
     job.set = i % a->sets;
     job.images = gt__winograd_images(a->inner);
     gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
-    gt__parallel(a->p.points * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
+    if (!in_parts) products(&job, 0, a->cols);
+    for (int64_t first = 0; first < u->panels && in_parts; first += step) {
+      part.first_panel = first, part.panels = gt__min(step, u->panels - first), part.set = job.set;
+      pack(job.m + a->p.points * job.m_step, &part);
+      products(&job, first * panel, gt__min(a->cols, (first + part.panels) * panel));
+    }
     job.images = gt__winograd_images(a->cols);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
   }
@@ -203,84 +275,38 @@ static int staged(grid *a) {
   return GT_OK;
 }
 
-/* All rows of a grid. */
-static int through_points(grid *a) {
+/* All rows of a grid: products with u, which is made of w or kept from another time. */
+static int through_points(grid *a, weight_job *u, const gt_tensor *w) {
+  const geometry *g = u->g;
   int64_t unit = gt__matrix()->rows_f, near = NEAR / (a->p.points * (a->phases * a->inner + a->cols)) / unit * unit;
-  if (near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near) return staged(a);
-  through_job job = {.a = a};
-  gt__parallel(gt__winograd_cut(a, near), through_task, &job);
-  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : GT_OK;
-}
-
-/* ---- weights ------------------------------------------------------------------------------------------------------------ */
-
-typedef struct weight_job {
-  float *to;
-  const float *from;
-  const geometry *g;
-  plan p;
-  bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
-  int64_t panels;
-} weight_job;
-
-int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_t e) {
-  int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
-  return i < g->kh && j < g->kw ? i * g->kw + j : -1;
-}
-
-static void pack_task(void *context, int64_t i) {
-  const weight_job *job = context;
-  const geometry *g = job->g;
-  const plan *p = &job->p;
-  int64_t panel = gt__matrix()->cols_f, inner = job->input ? g->o : g->c, cols = job->input ? g->c : g->o;
-  int64_t panels = job->panels, l = i / panels, j0 = i % panels * panel, width = gt__min(panel, cols - j0);
-  int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
-  float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
-  const float *from[TAPS];
-  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
-  gt__round_f(tile, g->taps * panel, g->precision);
-  for (int64_t phase = 0; phase < p->phases; phase++) {
-    int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
-    for (int64_t e = 0; e < all; e++) {
-      int64_t t = gt__winograd_tap(p, g, phase, job->input ? all - 1 - e : e);
-      from[e] = t < 0 ? gt__winograd_zeros : tile + t * panel;
-    }
-    for (int64_t e = 0; e < p->points; e++) {
-      to[e] = job->to + ((((set * p->points + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
-    }
-    p->transforms->weight(to, from, panel);
-  }
-}
-
-static void pack(void *to, void *context) {
-  weight_job *job = context;
-  job->to = to;
-  gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
+  bool by_stages = near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near;
+  u->from = gt__f(w);
+  u->panels = gt__ceil_div(a->cols, gt__matrix()->cols_f);
+  u->set = -1;
+  int64_t numbers = a->p.points * a->p.phases * u->panels * gt__matrix()->cols_f * a->inner;
+  /* With one block of rows, each part of u is used once. */
+  if (numbers > LARGE && a->n * a->tiles_y * a->tiles_x * a->p.points * a->phases * a->inner <= CHUNK) return staged(a, u, true);
+  uint64_t form = gt__form(GT__BY_WINOGRAD, u->input ? GT__INPUT : GT__FORWARD, g->precision) | (uint64_t)u->p.stride << 8;
+  gt__packed *kept;
+  GT_TRY(gt__packed_get(&kept, w, form, (size_t)numbers * sizeof(float), pack, u));
+  u->to = gt__packed_data(kept);
+  through_job job = {.a = a, .u = u};
+  int code = GT_OK;
+  if (by_stages) code = staged(a, u, false);
+  else gt__parallel(gt__winograd_cut(a, near), through_task, &job);
+  gt__packed_put(kept);
+  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : code;
 }
 
 /* ---- forward and input -------------------------------------------------------------------------------------------------- */
 
-static int packed_weights(gt__packed **u, weight_job *job, const gt_tensor *w) {
-  const geometry *g = job->g;
-  job->p = gt__winograd_plan(g);
-  job->from = gt__f(w);
-  job->panels = gt__ceil_div(job->input ? g->c : g->o, gt__matrix()->cols_f);
-  int64_t numbers = job->p.points * job->p.phases * job->panels * gt__matrix()->cols_f * (job->input ? g->o : g->c);
-  uint64_t form = gt__form(GT__BY_WINOGRAD, job->input ? GT__INPUT : GT__FORWARD, job->g->precision) | (uint64_t)job->p.stride << 8;
-  return gt__packed_get(u, w, form, (size_t)numbers * sizeof(float), pack, job);
-}
-
 int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.g = g};
-  gt__packed *u;
-  GT_TRY(packed_weights(&u, &job, w));
-  grid a = {.p = job.p, .in = x, .weight = gt__packed_data(u), .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
+  weight_job job = {.g = g, .p = gt__winograd_plan(g)};
+  grid a = {.p = job.p, .in = x, .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
             .in_h = g->h, .in_w = g->w, .in_step = job.p.stride, .out_h = g->oh, .out_w = g->ow, .out_step = 1,
             .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
   for (int64_t phase = 0; phase < a.phases; phase++) a.in_y[phase] = phase / a.p.stride - g->ph, a.in_x[phase] = phase % a.p.stride - g->pw;
-  int code = through_points(&a);
-  gt__packed_put(u);
-  return code;
+  return through_points(&a, &job, w);
 }
 
 /* The first q with stride q + phase - pad >= 0. */
@@ -292,11 +318,9 @@ static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase, int64_t 
 }
 
 int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.g = g, .input = true};
-  gt__packed *u;
-  GT_TRY(packed_weights(&u, &job, w));
+  weight_job job = {.g = g, .p = gt__winograd_plan(g), .input = true};
   int64_t stride = job.p.stride;
-  grid a = {.p = job.p, .in = y, .weight = gt__packed_data(u), .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = job.p.phases,
+  grid a = {.p = job.p, .in = y, .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = job.p.phases,
             .in_h = g->oh, .in_w = g->ow, .in_step = 1, .out_h = g->h, .out_w = g->w, .out_step = stride};
   for (int64_t phase = 0; phase < a.sets; phase++) {
     int64_t down = phase / stride, right = phase % stride, y0 = first(g->ph, down, stride), x0 = first(g->pw, right, stride);
@@ -305,7 +329,5 @@ int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geome
     a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, down, stride));
     a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, right, stride));
   }
-  int code = through_points(&a);
-  gt__packed_put(u);
-  return code;
+  return through_points(&a, &job, w);
 }

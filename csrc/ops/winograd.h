@@ -24,7 +24,7 @@ typedef struct plan {
  * Either all phases of the operand are summed into one set of results, or there are several sets, each of one phase. */
 typedef struct grid {
   plan p;
-  const float *in, *weight;
+  const float *in;
   float *out;
   int64_t n, inner, cols, phases, sets;
   int64_t in_h, in_w, in_step, in_y[PHASES], in_x[PHASES];
