@@ -353,6 +353,9 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout, do
   }
   for (int train = 0; train < 2; train++) {
     CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5, slope));
+    CHECK_OK(gt_batch_norm_again(again, x, w, b, mean, invstd, slope));
+    for (int64_t i = 0; i < count; i++) wrong += column(again, 1, i) != column(y, 1, i);
+    CHECK_MSG(wrong == 0, "%ld results are not those of the first time", wrong);
     CHECK_OK(gt_batch_norm_grad(gx, gw, gb, g, x, w, b, NULL, mean, invstd, train, slope, 0, 1));
     CHECK_OK(gt_batch_norm_grad(NULL, gw, gb, g, x, w, b, NULL, mean, invstd, train, slope, 1, 0.5));
     long bad = 0;

@@ -93,6 +93,37 @@ describe('what a chain passes on', function()
     end
   end)
 
+  it('is not kept in autograd.lean where it is cheap to compute again, and the gradients have the same bits', function()
+    local net, x = chain(), images()
+    local _, gradients = net:getParameters()
+    local function run(how, order)
+      gradients:zero()
+      local input, before = value(x, true), live()
+      local y = how(net.forward, net, input)
+      local kept = live() - before
+      local loss = y:pow(2):sum()
+      if order == 2 then
+        loss = loss + autograd.grad(loss, input, {create_graph = true}):pow(2):sum()
+      else
+        loss:backward(nil, {retain_graph = true})
+      end
+      loss:backward()
+      return kept, gradients:clone(), input.grad:clone()
+    end
+    local function plainly(fn, ...) return fn(...) end
+    for order = 1, 2 do
+      without_collector(function()
+        local much, wanted, wanted_x = run(plainly, order)
+        local little, got, got_x = run(autograd.lean, order)
+        -- Batch norm's result, 16 x 16 x 4 x 4.
+        assert.is_true(much - little > 0.75 * 4 * 16 * 16 * 4 * 4, ('%d and %d bytes'):format(much, little))
+        assert.equal(0, (got - wanted):abs():max())
+        assert.equal(0, (got_x - wanted_x):abs():max())
+      end)
+    end
+    assert.error_matches(function() autograd.lean(3) end, 'lean: got 3, wanted a function')
+  end)
+
   it('stays where a module of the program may have kept it', function()
     local Keeps, parent = torch.class('spec.KeepsInput', 'nn.Module')
     function Keeps:__init() parent.__init(self) end
