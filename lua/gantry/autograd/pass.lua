@@ -342,7 +342,7 @@ function Pass:through(node, g, mine)
   if not (need1 or need2 or need3) then return false, mine end
   local c, out, reads = self.context, node.out, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0)
   local made = false -- the first operand, where it was not kept
-  if band(reads, 1) ~= 0 and type(x1) == 'table' and x1.passing == 'again' then
+  if type(x1) == 'table' and x1.passing == 'again' and (create or band(reads, 1) ~= 0) then
     made = again(x1, c)
     if create then x1.data, node.version1 = track(made), version(made) else reads = band(reads, 14) end
   end

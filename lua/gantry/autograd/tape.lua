@@ -172,19 +172,30 @@ local function reads_first(node)
   return band(mask, 1) ~= 0
 end
 
+--- The node of the op that took v on the way to another value, each op's first operand being the one before's result; nil where it is
+-- not found so.
+local function user_of(v, taken)
+  local node = taken.node
+  for _ = 1, 3 do
+    if not node or node.list then return nil end
+    local x = node[1]
+    if rawequal(x, v) then return node end
+    node = type(x) == 'table' and getmetatable(x) == Value and x.node
+  end
+end
+
 --- Says that nobody has a value that an op made but what was computed from it, so that its memory can go as soon as no gradient needs it
 -- any more: now, or during the backward pass.
 -- @param v a value that an op made
 -- @param taken the value that was computed from it, by one op or more
 function tape.pass_on(v, taken)
-  local made, used = v.node, taken.node
+  local made, used = v.node, user_of(v, taken)
   if not made and v.requires_grad then return end -- a leaf
-  local direct = used and not used.list and rawequal(used[1], v)
   if made and band(made.op.sees, 8) ~= 0 then
     v.passing = 'made' -- until its own node is done
-  elseif not made and not used or direct and not reads_first(used) then
+  elseif not made and not taken.node or used and not reads_first(used) then
     C.gt_tensor_release(v.data)
-  elseif direct and made and made.op.again and state.lean then
+  elseif used and made and made.op.again and state.lean then
     v.passing = 'again'
     C.gt_tensor_release(v.data)
   else
