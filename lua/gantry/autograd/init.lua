@@ -16,6 +16,7 @@ return {
   leaf = Value.leaf,
   pass_on = tape.pass_on,
   lean = tape.lean,
+  moving = tape.moving,
   is_value = Value.is,
   ops = ops,
   op = op.define,

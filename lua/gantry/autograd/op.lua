@@ -84,8 +84,8 @@ end
 --   the result; a string, or a list of one for each gradient: {'2', '1'} says that the first gradient needs the second argument
 --   and the second the first. What it reads must not be changed in place before; default: all arguments and the result;
 --   gives_saved: true where what forward saves first is a second result for the caller (max's positions);
---   again(c): for results that are cheap to compute again (autograd.lean): the same tensor to the bit, from what c has, but of the numbers
---   of its operands the first one's only;
+--   again(c): for results that are cheap to compute again (autograd.lean): the same tensor to the bit, from what c has and backward
+--   reads;
 --   second: true where backward can itself be differentiated (it uses only ops), false where it cannot.
 -- @treturn function applies the op to tensors or values
 -- @usage local double = op.define {name = 'double', second = true,

@@ -17,8 +17,9 @@ local tape = {}
 -- recording: false inside no_grad and in plain backward passes. sequence: number of the last node; inputs always have smaller ones.
 -- made: list (n entries) of the tensors made in the innermost scope or pass, or false outside of any.
 -- observer: who is told of every op and every step of a backward pass, or false.
--- lean: whether what is cheap to compute again is not kept.
-local state = {recording = true, sequence = 0, made = false, observer = false, lean = false}
+-- lean: whether what is cheap to compute again is not kept. moving: whether ops keep what they need of weights that may move before the
+-- backward pass.
+local state = {recording = true, sequence = 0, made = false, observer = false, lean = false, moving = false}
 tape.state = state
 
 --- Remembers a tensor that an op made beside its result, so that the scope it was made in can release it.
@@ -203,21 +204,28 @@ function tape.pass_on(v, taken)
   end
 end
 
---- Runs fn(...), and what a chain passes on in it (pass_on) and is cheap to compute again is not kept for the backward pass, but computed
--- again there, to the bit: batch norm's results. For networks whose backward pass is far away.
--- @treturn what fn returns
--- @usage local fake = autograd.lean(G.forward, G, z)
-function tape.lean(fn, ...)
-  if type(fn) ~= 'function' then fail('lean: got %s, wanted a function', shown(fn)) end
-  local before = state.lean
-  state.lean = true
+local function within(what, fn, ...)
+  if type(fn) ~= 'function' then fail('%s: got %s, wanted a function', what, shown(fn)) end
+  local before = state[what]
+  state[what] = true
   local function finish(ok, ...)
-    state.lean = before
+    state[what] = before
     if not ok then error((...), 0) end
     return ...
   end
   return finish(xpcall(fn, native.keep_trace, ...))
 end
+
+--- Runs fn(...), and what a chain passes on in it (pass_on) and is cheap to compute again is not kept for the backward pass, but computed
+-- again there, to the bit: batch norm's results. For networks whose backward pass is far away.
+-- @treturn what fn returns
+-- @usage local fake = autograd.lean(G.forward, G, z)
+function tape.lean(fn, ...) return within('lean', fn, ...) end
+
+--- Runs fn(...), whose backward pass comes after the weights have moved (backward's allow_changed): an activation that runs as one with the
+-- layer before it keeps the weights that its sign depends on.
+-- @treturn what fn returns
+function tape.moving(fn, ...) return within('moving', fn, ...) end
 
 --- Runs fn(...) without recording; what it returns has no history.
 function tape.no_grad(fn, ...)

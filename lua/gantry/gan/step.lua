@@ -130,8 +130,13 @@ function Step:apply(name, x, labels)
   local reused = name == 'D' and self.options.reuse_fake
   if reused and reuse.is_due(self) then return reuse.take(self, x, labels) end
   local input = reused and reuse.with_history(self, x) or x
-  local out = self.players[name].net:forward(labels and {input, labels} or input)
-  if not rawequal(input, x) then reuse.keep(self, x, labels, out) end
+  local net, given, out = self.players[name].net, labels and {input, labels} or input
+  if rawequal(input, x) then
+    out = net:forward(given)
+  else
+    out = autograd.moving(net.forward, net, given)
+    reuse.keep(self, x, labels, out)
+  end
   if name == 'D' and learns and autograd.is_value(x) then note_scores(self, x, out) end
   return out
 end

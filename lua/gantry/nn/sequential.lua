@@ -53,7 +53,9 @@ function Sequential:call(input)
   local x, i, modules = input, 1, self.modules
   local mine = false -- whether nobody else has x
   while i <= #modules do
-    local slope, lets_go = fused.slope(modules[i], modules[i + 1]), fused.lets_go(modules[i])
+    -- What two modules do as one was announced by both.
+    local slope = fused.slope(modules[i], modules[i + 1])
+    local lets_go = slope ~= nil or fused.lets_go(modules[i])
     local entered = layout.enter(modules[i], x)
     if not rawequal(entered, x) then
       if mine then autograd.pass_on(x, entered) end
@@ -69,7 +71,7 @@ function Sequential:call(input)
       x = self:run_module(i, 'forward', x)
     end
     if mine and lets_go and not rawequal(given, x) then autograd.pass_on(given, x) end
-    mine, i = lets_go and (last == i or fused.lets_go(modules[last])), last + 1
+    mine, i = lets_go, last + 1
   end
   if layout.is_inner(input) then return x end
   local left = layout.leave(x)

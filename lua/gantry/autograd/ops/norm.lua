@@ -33,35 +33,30 @@ end
 --- The slope below 0 of the activation that follows; 1 where none does.
 local function slope_of(o) return o.slope or 1 end
 
---- x normalised.
-local function forward(x, weight, bias, o)
-  local y, mean, invstd = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
-  check(C.gt_batch_norm(y, mean, invstd, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
-    o.momentum or 0.1, o.eps or 1e-5, 1))
-  return y, mean, invstd
-end
-
--- What is kept for an activation's sign, which is found anew, whatever becomes of weight and bias: 3 x C numbers.
+-- What is kept for an activation's sign, which is found anew, where weight and bias may move before that (autograd.moving): 3 x C numbers.
 local INVSTD, WEIGHT, BIAS = 1, 2, 3
 
 local function row(kept, k) return tape.track(kept:select(1, k)) end
 
---- In one pass with the activation.
-local function forward_activated(x, weight, bias, o)
-  local y, mean, kept = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype)
-  kept:resize(3, x:size(2))
-  check(C.gt_batch_norm(y, mean, row(kept, INVSTD), x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
-    o.momentum or 0.1, o.eps or 1e-5, slope_of(o)))
-  if weight then check(C.gt_copy(row(kept, WEIGHT), weight)) end
-  if bias then check(C.gt_copy(row(kept, BIAS), bias)) end
-  return y, mean, kept
+--- x normalised in one pass with the activation.
+local function forward(x, weight, bias, o)
+  local y, mean, saved, slope = new_tensor(x.dtype), new_tensor(x.dtype), new_tensor(x.dtype), slope_of(o)
+  local moving = slope ~= 1 and tape.state.moving
+  if moving then saved:resize(3, x:size(2)) end
+  check(C.gt_batch_norm(y, mean, moving and row(saved, INVSTD) or saved, x, weight, bias, o.running_mean, o.running_var, o.train and 1 or 0,
+    o.momentum or 0.1, o.eps or 1e-5, slope))
+  if moving and weight then check(C.gt_copy(row(saved, WEIGHT), weight)) end
+  if moving and bias then check(C.gt_copy(row(saved, BIAS), bias)) end
+  return y, mean, saved
 end
 
 --- What forward worked with: 1 / deviation, and where an activation's sign depends on them weight and bias.
 local function used(c)
-  if slope_of(c[4]) == 1 then return c.saved2 end
-  local kept, weight, bias = c.saved2, data(c[2]), data(c[3])
-  return row(kept, INVSTD), weight and row(kept, WEIGHT), bias and row(kept, BIAS)
+  local saved = c.saved2
+  if slope_of(c[4]) == 1 then return saved end
+  local weight, bias = data(c[2]), data(c[3])
+  if saved.rank == 1 then return saved, weight, bias end
+  return row(saved, INVSTD), weight and row(saved, WEIGHT), bias and row(saved, BIAS)
 end
 
 return function(ops)
@@ -123,8 +118,9 @@ return function(ops)
 
   local plain = define {name = 'batch_norm', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true, forward = forward,
     backward = backward}
-  local activated = define {name = 'batch_norm_activated', arity = 3, options = {options}, reads = {'12', '1', ''}, second = true,
-    forward = forward_activated, backward = backward, again = function(c)
+  -- The activation's sign is found anew, from all three.
+  local activated = define {name = 'batch_norm_activated', arity = 3, options = {options}, reads = '123', second = true,
+    forward = forward, backward = backward, again = function(c)
     local y, invstd, weight, bias = new_tensor(c[1].dtype), used(c)
     check(C.gt_batch_norm_again(y, c[1], weight, bias, c.saved, invstd, slope_of(c[4])))
     return y
