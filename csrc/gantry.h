@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 7
+#define GT_ABI 8
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -288,10 +288,14 @@ int gt_block_sum(gt_tensor *r, const gt_tensor *x, int64_t scale);              
 int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, const gt_tensor *x, const gt_tensor *weight,
                   const gt_tensor *bias, gt_tensor *running_mean, gt_tensor *running_var, int train, double momentum, double eps,
                   double slope);
-/* gx NULL: not wanted; gw and gb NULL: not wanted, else beta * old + scale * gradient. */
+/* y once more, to the bit, from what gt_batch_norm saved. */
+int gt_batch_norm_again(gt_tensor *y, const gt_tensor *x, const gt_tensor *weight, const gt_tensor *bias, const gt_tensor *mean,
+                        const gt_tensor *invstd, double slope);
+/* gx NULL: not wanted; gw and gb NULL: not wanted, else beta * old + scale * gradient. weight and bias are what y came about by; through:
+ * the weight that gx is made of, where that is another by now (NULL: weight). */
 int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,
-                       const gt_tensor *bias, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope, double beta,
-                       double scale);
+                       const gt_tensor *bias, const gt_tensor *through, const gt_tensor *mean, const gt_tensor *invstd, int train,
+                       double slope, double beta, double scale);
 
 /* ---- optimizers: one pass over contiguous or strided tensors of one shape -------------------------------------------- */
 

@@ -24,6 +24,13 @@ static inline long long gt__from_one(int64_t i) { return i < INT64_MAX ? i + 1 :
  * receives the block's real size, which gt__pool_free wants back. */
 void *gt__pool_alloc(size_t bytes, size_t *capacity);
 void gt__pool_free(void *block, size_t capacity);
+/* Large blocks (arena.c), with the pool's lock held: whole grains; NULL where there are none to be had. fresh: bytes of it that are no
+ * memory yet. */
+size_t gt__arena_size(size_t bytes);
+void *gt__arena_take(size_t size, size_t *fresh);
+bool gt__arena_give(void *at, size_t size);     /* false: it could not be noted */
+double gt__arena_warm(void);                    /* bytes that are kept */
+void gt__arena_trim(double keep);               /* gives memory back until at most so many are */
 /* A temporary buffer. */
 typedef struct { void *ptr; size_t capacity; } gt__scratch;
 int gt__scratch_alloc(gt__scratch *s, size_t bytes);

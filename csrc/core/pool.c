@@ -1,23 +1,21 @@
-/* pool.c: all memory of tensors and temporaries: 64-byte aligned blocks in size classes, kept for reuse, with counters.
+/* pool.c: all memory of tensors and temporaries: 64-byte aligned blocks, kept for reuse, with counters.
  *
- * A training step asks for the same sizes again and again, and fresh pages cost as much as the arithmetic on them, so freed
- * blocks are kept by class and handed out again. Classes are spaced an eighth of a power of two apart (at most 12.5% waste).
- * Blocks of 2 MB and more are whole huge pages, which costs memory (not counted as live) and saves time.
- * What is cached in large blocks is never more than what was live at the peak of the recent past. */
+ * A training step asks for the same sizes again and again, and fresh pages cost as much as the arithmetic on them, so what was freed is
+ * handed out again. Small blocks are kept by size class (an eighth of a power of two apart: at most 12.5% waste), large ones are cut
+ * from the arena (arena.c). What is kept for large blocks is never more than what was live at the peak of the recent past. */
 #include "core.h"
 #include <pthread.h>
 #include <sys/mman.h>
 
 enum { MIN_SHIFT = 6, STEPS = 8, CLASSES = (48 - MIN_SHIFT) * STEPS };
-static const size_t small_page = 4096, huge_page = (size_t)2 << 20, map_from = (size_t)1 << 20, slab_bytes = (size_t)1 << 18;
-static const size_t wide_from = (size_t)16 << 20;
+static const size_t small_page = 4096, large_from = (size_t)1 << 20, slab_bytes = (size_t)1 << 18;
 
-typedef struct block { struct block *next; size_t size; } block;  /* what a cached block holds */
+typedef struct block { struct block *next; } block;  /* what a cached block holds */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static block *free_lists[CLASSES];
 static gt_pool_stats stats;
-static double cached_large; /* of stats.cached, the bytes in blocks that can be given back */
+static double cached_small;
 static char *slab, *slab_end; /* small blocks are cut from slabs that are never given back */
 
 /* fork() waits until the lists are whole, so that the child can go on with them. */
@@ -37,28 +35,15 @@ static int class_of(size_t bytes, size_t *size) {
   return (shift - MIN_SHIFT) * STEPS + (int)k;
 }
 
-static void *map_block(size_t size) {
-  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return NULL;
-#ifdef MADV_HUGEPAGE
-  if (size >= huge_page) madvise(p, size, MADV_HUGEPAGE);
-#endif
-  stats.mapped += (double)size;
-  return p;
-}
-
 static size_t round_up(size_t size, size_t page) { return (size + page - 1) & ~(page - 1); }
 
-/* What a large block takes of the system: whole huge pages from the size of one on. */
-static size_t mapped_size(size_t size) { return round_up(size, size >= huge_page ? huge_page : small_page); }
-
-static void *fresh_block(size_t size) {
-  if (size >= map_from) return map_block(mapped_size(size));
+static void *small_block(size_t size) {
   if ((size_t)(slab_end - slab) < size) {
     /* What is left of the old slab is smaller than one small block of this class; it is forgotten. */
     size_t bytes = round_up(size > slab_bytes / 4 ? size * 4 : slab_bytes, small_page);
-    char *p = map_block(bytes);
-    if (!p) return NULL;
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    stats.mapped += (double)bytes;
     slab = p;
     slab_end = p + bytes;
   }
@@ -67,19 +52,19 @@ static void *fresh_block(size_t size) {
   return p;
 }
 
-/* Gives cached large blocks back until at most `keep` bytes of them are left. Called with the lock held. */
-static void trim(double keep) {
-  for (int c = CLASSES - 1; c >= 0 && cached_large > keep; c--) {
-    while (free_lists[c] && free_lists[c]->size >= map_from && cached_large > keep) {
-      block *b = free_lists[c];
-      size_t size = b->size;
-      free_lists[c] = b->next;
-      stats.cached -= (double)size;
-      cached_large -= (double)size;
-      munmap(b, mapped_size(size));
-    }
+static void *large_block(size_t size) {
+  size_t fresh;
+  void *p = gt__arena_take(size, &fresh);
+  if (!p) {
+    gt__arena_trim(0);
+    p = gt__arena_take(size, &fresh);
   }
+  if (p) stats.mapped += (double)fresh;
+  return p;
 }
+
+/* Called with the lock held. */
+static void count_cached(void) { stats.cached = cached_small + gt__arena_warm(); }
 
 void *gt__pool_alloc(size_t bytes, size_t *capacity) {
   if (bytes > (size_t)GT__MOST) {
@@ -87,7 +72,9 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
     return NULL;
   }
   size_t size;
-  int c = class_of(bytes, &size);
+  bool large = bytes > large_from;
+  int c = large ? 0 : class_of(bytes, &size);
+  if (large) size = gt__arena_size(bytes);
   pthread_mutex_lock(&lock);
   if (stats.limit > 0 && stats.live + (double)size > stats.limit) {
     double live = stats.live, limit = stats.limit;
@@ -96,24 +83,16 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
              limit / 1e6);
     return NULL;
   }
-  /* A very large block may be larger than what was asked for, where memory is not short: better than fresh pages. */
-  for (int wider = c + 1; size >= wide_from && stats.limit == 0 && !free_lists[c] && wider <= c + STEPS && wider < CLASSES; wider++) {
-    if (!free_lists[wider]) continue;
-    size = free_lists[wider]->size;
-    c = wider;
-  }
-  void *p = free_lists[c];
-  if (p) {
+  void *p;
+  if (large) {
+    p = large_block(size);
+  } else if ((p = free_lists[c])) {
     free_lists[c] = ((block *)p)->next;
-    stats.cached -= (double)size;
-    if (size >= map_from) cached_large -= (double)size;
+    cached_small -= (double)size;
   } else {
-    p = fresh_block(size);
-    if (!p) {
-      trim(0);
-      p = fresh_block(size);
-    }
+    p = small_block(size);
   }
+  count_cached();
   if (p) {
     stats.live += (double)size;
     stats.allocations += 1;
@@ -131,17 +110,20 @@ void *gt__pool_alloc(size_t bytes, size_t *capacity) {
 
 void gt__pool_free(void *p, size_t capacity) {
   if (!p) return;
-  size_t size;
-  int c = class_of(capacity, &size);
+  size_t size = capacity;
+  bool large = capacity > large_from;
+  int c = large ? 0 : class_of(capacity, &size);
   pthread_mutex_lock(&lock);
-  *(block *)p = (block){free_lists[c], size};
-  free_lists[c] = p;
   stats.live -= (double)size;
-  stats.cached += (double)size;
-  if (size >= map_from) {
-    cached_large += (double)size;
-    if (cached_large > stats.peak) trim(stats.peak / 2);
+  if (large) {
+    if (!gt__arena_give(p, size)) munmap(p, size);
+    else if (gt__arena_warm() > stats.peak) gt__arena_trim(stats.peak / 2);
+  } else {
+    *(block *)p = (block){free_lists[c]};
+    free_lists[c] = p;
+    cached_small += (double)size;
   }
+  count_cached();
   pthread_mutex_unlock(&lock);
 }
 
@@ -171,6 +153,7 @@ void gt_pool_reset_peak(void) {
 
 void gt_pool_trim(void) {
   pthread_mutex_lock(&lock);
-  trim(0);
+  gt__arena_trim(0);
+  count_cached();
   pthread_mutex_unlock(&lock);
 }

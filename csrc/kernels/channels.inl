@@ -100,12 +100,12 @@ BY_KIND(row_products)
 
 INLINE FN(row_gradient_of)(const gt__channel_block *b, int kind) {
   VECTORS;
-  const real *x = b->x, *gy = b->gy, *lift = b->lift, *tilt = b->tilt;
+  const real *x = b->x, *gy = b->gy, *lift = b->lift, *tilt = b->tilt, *scale = b->scale;
   real *gx = b->out;
   for (int64_t r = 0; r < b->rows; r++, x += step, gy += step, gx += step) {
     GT__IVDEP for (int64_t j = 0; j < cols; j++) {
       const real d = x[j] - center[j];
-      gx[j] = (FN(passed)(gy[j], d * gain[j] + bias[j], slope, kind) - lift[j] - d * tilt[j]) * gain[j];
+      gx[j] = (FN(passed)(gy[j], d * gain[j] + bias[j], slope, kind) - lift[j] - d * tilt[j]) * scale[j];
     }
   }
 }
@@ -172,12 +172,13 @@ BY_KIND(plane_products)
 
 INLINE FN(plane_gradient_of)(const gt__channel_block *b, int kind) {
   VECTORS;
-  const real *x = b->x, *gy = b->gy, c = *center, a = *gain, o = *bias, lift = *(const real *)b->lift, tilt = *(const real *)b->tilt;
+  const real *x = b->x, *gy = b->gy, c = *center, a = *gain, o = *bias;
+  const real lift = *(const real *)b->lift, tilt = *(const real *)b->tilt, scale = *(const real *)b->scale;
   real *gx = b->out;
   for (int64_t r = 0; r < b->rows; r++, x += step, gy += step, gx += step) {
     GT__IVDEP for (int64_t j = 0; j < cols; j++) {
       const real d = x[j] - c;
-      gx[j] = (FN(passed)(gy[j], d * a + o, slope, kind) - lift - d * tilt) * a;
+      gx[j] = (FN(passed)(gy[j], d * a + o, slope, kind) - lift - d * tilt) * scale;
     }
   }
 }

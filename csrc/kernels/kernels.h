@@ -41,7 +41,8 @@ typedef struct gt__winograd_transforms {
   gt__transform *operand;                 /* P x P numbers of an operand into P x P */
   gt__transform *result;                  /* P x P sums of products into 4 x 4 results */
   gt__transform *gradient;                /* 4 x 4 gradients of results into P x P */
-  gt__transform *weight;                  /* r x r taps into P x P */
+  gt__transform *weight;                  /* r x r taps into P x P, written past the caches */
+  gt__transform *weight_near;             /* the same, to be read soon */
   gt__transform *weight_gradient;         /* P x P sums of products into r x r gradients of taps */
 } gt__winograd_transforms;
 typedef struct gt__winograd_kernels { gt__winograd_transforms taps2, taps3; } gt__winograd_kernels;
@@ -54,7 +55,7 @@ typedef struct gt__channel_block {
   int64_t rows, cols, step;
   void *out;
   const void *x, *gy;
-  const void *center, *gain, *bias, *lift, *tilt;
+  const void *center, *gain, *bias, *lift, *tilt, *scale;
   double *sum, *product;
   double slope;
 } gt__channel_block;
@@ -63,7 +64,7 @@ enum {
   GT__CHANNEL_SPREAD,                     /* sum += x - center, product += (x - center)^2 */
   GT__CHANNEL_MAP,                        /* out = y */
   GT__CHANNEL_PRODUCTS,                   /* sum += g, product += g (x - center) */
-  GT__CHANNEL_GRADIENT,                   /* out = (g - lift - (x - center) tilt) gain */
+  GT__CHANNEL_GRADIENT,                   /* out = (g - lift - (x - center) tilt) scale */
   GT__CHANNEL_LOOPS
 };
 

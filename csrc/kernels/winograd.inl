@@ -150,14 +150,16 @@ TRANSFORM(operand2, 5, 5, bt2, keep)
 TRANSFORM(result2, 5, 4, at2, keep)
 TRANSFORM(gradient2, 4, 5, a2, keep)
 TRANSFORM(weight2, 2, 5, g2, pass_by)
+TRANSFORM(weight_near2, 2, 5, g2, keep)
 TRANSFORM(weight_gradient2, 5, 2, gt2, keep)
 TRANSFORM(operand3, 6, 6, bt3, keep)
 TRANSFORM(result3, 6, 4, at3, keep)
 TRANSFORM(gradient3, 4, 6, a3, keep)
 TRANSFORM(weight3, 3, 6, g3, pass_by)
+TRANSFORM(weight_near3, 3, 6, g3, keep)
 TRANSFORM(weight_gradient3, 6, 3, gt3, keep)
 #undef TRANSFORM
 #undef UNROLL
 
-static const gt__winograd_kernels table = {{operand2, result2, gradient2, weight2, weight_gradient2},
-                                           {operand3, result3, gradient3, weight3, weight_gradient3}};
+static const gt__winograd_kernels table = {{operand2, result2, gradient2, weight2, weight_near2, weight_gradient2},
+                                           {operand3, result3, gradient3, weight3, weight_near3, weight_gradient3}};

@@ -205,7 +205,7 @@ int gt_batch_norm(gt_tensor *y, gt_tensor *save_mean, gt_tensor *save_invstd, co
 
 /* ---- backward -------------------------------------------------------------------------------------------------------- */
 
-enum { G_WEIGHT, G_BIAS, G_MEAN, G_INVSTD, G_GW, G_GB, G_VECTORS };
+enum { G_WEIGHT, G_BIAS, G_THROUGH, G_MEAN, G_INVSTD, G_GW, G_GB, G_VECTORS };
 
 static void read_task(void *context, int64_t i) {
   norm *n = context;
@@ -214,7 +214,40 @@ static void read_task(void *context, int64_t i) {
     gt__channels_set(&n->s, n->vectors.center, c, number(&v[G_MEAN], c, 0));
     gt__channels_set(&n->s, n->vectors.gain, c, number(&v[G_INVSTD], c, 1) * number(&v[G_WEIGHT], c, 1));
     gt__channels_set(&n->s, n->vectors.bias, c, number(&v[G_BIAS], c, 0));
+    if (v[G_THROUGH].given) gt__channels_set(&n->s, n->vectors.own_scale, c, number(&v[G_INVSTD], c, 1) * number(&v[G_THROUGH], c, 1));
   }
+}
+
+int gt_batch_norm_again(gt_tensor *y, const gt_tensor *x, const gt_tensor *weight, const gt_tensor *bias, const gt_tensor *mean,
+                        const gt_tensor *invstd, double slope) {
+  static const char what[] = "batch_norm_again";
+  GT_TRY(want_images(what, x));
+  GT_TRY(gt__want_same_type(y, x, what));
+  if (!mean || !invstd) return gt__fail(GT_EARG, "batch_norm_again: the saved mean or deviation is missing");
+  const int64_t channels = x->shape[1];
+  channel_vector v[G_VECTORS] = {0};
+  for (int i = 0; i < G_VECTORS; i++) v[i].copy = gt__blank(x->dtype);
+  int code = vector_in(&v[G_WEIGHT], what, "the weight", weight, x, channels);
+  if (!code) code = vector_in(&v[G_BIAS], what, "the bias", bias, x, channels);
+  if (!code) code = vector_in(&v[G_MEAN], what, "the saved mean", mean, x, channels);
+  if (!code) code = vector_in(&v[G_INVSTD], what, "the saved deviation", invstd, x, channels);
+  gt_tensor x_copy = gt__blank(x->dtype), y_copy = gt__blank(x->dtype), *out = NULL;
+  const gt_tensor *in;
+  const bool inner = gt__goes_inner(x);
+  norm n = {0};
+  if (!code) code = gt__operand_in(inner, &in, &x_copy, x);
+  if (!code) code = gt__result_in(inner, &out, &y_copy, y, x, in_way(y, x, x) || vectors_in_way(y, x, v, G_VECTORS));
+  if (!code) code = norm_begin(&n, in, v);
+  if (!code) {
+    for_channels(&n, read_task);
+    gt__channels_map(&n.s, GT__CHANNEL_MAP, gt__data(out), &n.vectors, n.x, NULL, slope);
+    code = gt__commit(y, &y_copy, out);
+  }
+  norm_free(&n);
+  gt__reset(&y_copy);
+  gt__reset(&x_copy);
+  for (int i = 0; i < G_VECTORS; i++) gt__reset(&v[i].copy);
+  return code;
 }
 
 static double accumulated(const norm *n, const channel_vector *old, int64_t c, double gradient) {
@@ -250,6 +283,7 @@ static int backward(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *x, chan
   }
   if (!code) code = norm_begin(&n, in, v);
   if (!code) {
+    if (v[G_THROUGH].given) n.vectors.scale = n.vectors.own_scale;
     for_channels(&n, read_task);
     if (sums) code = gt__channels_sums(&n.s, GT__CHANNEL_PRODUCTS, n.sum, n.product, &n.vectors, n.x, gt__data(grad), slope);
   }
@@ -266,8 +300,8 @@ static int backward(gt_tensor *gx, const gt_tensor *gy, const gt_tensor *x, chan
 }
 
 int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_tensor *gy, const gt_tensor *x, const gt_tensor *weight,
-                       const gt_tensor *bias, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope, double beta,
-                       double scale) {
+                       const gt_tensor *bias, const gt_tensor *through, const gt_tensor *mean, const gt_tensor *invstd, int train, double slope,
+                       double beta, double scale) {
   static const char what[] = "batch_norm_grad";
   gt__shape_text a, b;
   GT_TRY(want_images(what, x));
@@ -283,6 +317,7 @@ int gt_batch_norm_grad(gt_tensor *gx, gt_tensor *gw, gt_tensor *gb, const gt_ten
   for (int i = 0; i < G_VECTORS; i++) v[i].copy = gt__blank(x->dtype);
   int code = vector_in(&v[G_WEIGHT], what, "the weight", weight, x, channels);
   if (!code) code = vector_in(&v[G_BIAS], what, "the bias", bias, x, channels);
+  if (!code) code = vector_in(&v[G_THROUGH], what, "the weight to go through", through, x, channels);
   if (!code) code = vector_in(&v[G_MEAN], what, "the saved mean", mean, x, channels);
   if (!code) code = vector_in(&v[G_INVSTD], what, "the saved deviation", invstd, x, channels);
   if (!code) code = vector_out(&v[G_GW], what, "the weight's gradient", gw, x, channels, beta != 0);

@@ -33,10 +33,11 @@ void gt__channels_cut(gt__channels *s, const gt_tensor *x) {
 
 int gt__channels_vectors(gt__channel_vectors *v, const gt__channels *s) {
   const size_t bytes = (size_t)gt__max(s->width, s->c) * gt_dtype_size(s->dtype);
-  GT_TRY(gt__scratch_alloc(&v->memory, 5 * bytes));
+  GT_TRY(gt__scratch_alloc(&v->memory, 6 * bytes));
   char *p = v->memory.ptr;
-  memset(p, 0, 5 * bytes);
-  v->center = p, v->gain = p + bytes, v->bias = p + 2 * bytes, v->lift = p + 3 * bytes, v->tilt = p + 4 * bytes;
+  memset(p, 0, 6 * bytes);
+  v->center = p, v->gain = p + bytes, v->bias = p + 2 * bytes, v->lift = p + 3 * bytes, v->tilt = p + 4 * bytes, v->own_scale = p + 5 * bytes;
+  v->scale = v->gain;
   return GT_OK;
 }
 
@@ -66,6 +67,7 @@ static gt__channel_block block_at(const pass *p, int64_t at, int64_t channel, in
   b.bias = (const char *)b.bias + channel * size;
   b.lift = (const char *)b.lift + channel * size;
   b.tilt = (const char *)b.tilt + channel * size;
+  b.scale = (const char *)b.scale + channel * size;
   if (p->sums) b.sum = p->sums + sums, b.product = p->products + sums;
   return b;
 }
@@ -113,7 +115,7 @@ static void task_from_end(void *context, int64_t i) {
 static pass pass_of(const gt__channels *s, int loop, const gt__channel_vectors *v, const void *x, const void *gy, double slope) {
   return (pass){.s = s, .loop = gt__loops()->channels[loop][s->columns][s->dtype == GT_DOUBLE],
                 .block = {.x = x, .gy = gy, .center = v->center, .gain = v->gain, .bias = v->bias, .lift = v->lift, .tilt = v->tilt,
-                          .slope = slope}};
+                          .scale = v->scale, .slope = slope}};
 }
 
 int gt__channels_sums(const gt__channels *s, int loop, double *sum, double *product, const gt__channel_vectors *v, const void *x, const void *gy,

@@ -18,10 +18,12 @@ typedef struct gt__channels {
 
 void gt__channels_cut(gt__channels *s, const gt_tensor *x);
 
-/* The vectors that a pass reads, as kernels.h has them; each is filled by gt__channels_set. */
+/* The vectors that a pass reads, as kernels.h has them; each is filled by gt__channels_set. scale is gain, unless somebody puts `own_scale`
+ * in its place. */
 typedef struct gt__channel_vectors {
   gt__scratch memory;
-  void *center, *gain, *bias, *lift, *tilt;
+  void *center, *gain, *bias, *lift, *tilt, *own_scale;
+  const void *scale;
 } gt__channel_vectors;
 
 int gt__channels_vectors(gt__channel_vectors *v, const gt__channels *s);

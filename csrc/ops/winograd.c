@@ -9,36 +9,26 @@
  *   weights   u[set][point][panel][phase][inner channel][column]
  *   products  m[point][row][column]
  * Where the weights are small, a task takes some rows all the way, and v and m stay in its core's L2 cache. Where they are large, all
- * rows go through each of the three stages together, so that the weights are read once.
+ * rows go through each of the three stages together, so that the weights are read once. Where they are very large, u, which is several
+ * times as large as they are, is never there as a whole: some panels are made, used and forgotten.
  *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */
-#include "conv.h"
-#include "../kernels/kernels.h"
+#include "winograd.h"
 #include <string.h>
 
 enum {
-  SIDE = 4, POINTS = 36, PHASES = 4, TAPS = 9,   /* of a tile of results; at most */
-  RUN = 4096,                /* numbers transformed at a time, of one tile */
-  SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
-  CHUNK = 8 << 20,           /* numbers of v, at most, if there is more than a tile of them */
   NEAR = 512 << 10,          /* numbers of v and m that one task keeps in cache */
   ROWS_MIN = 24, TASKS_MIN = 4, /* with fewer rows at a time, or fewer tasks, all rows go through each stage together */
   LINE = 16,                 /* numbers in a cache line */
   TASK_ROWS = 528,           /* rows of a product in one task */
-  INNER = 512,               /* rows taken together in the weight form */
-  CHANNELS = 96              /* of x in one task of the weight form, where all its rows are at hand */
+  LARGE = 8 << 20,           /* numbers of u beyond which it is made in parts ... */
+  PART = 2 << 20             /* ... of so many, if there is more than a panel of them */
 };
 
-static const float zeros[RUN];
+const float gt__winograd_zeros[RUN];
 
-/* What a kernel is in points. */
-typedef struct plan {
-  int64_t taps, side, points, stride, phases;    /* r, P, P^2, phases of a pixel */
-  const gt__winograd_transforms *transforms;
-} plan;
-
-static plan plan_of(const geometry *g) {
+plan gt__winograd_plan(const geometry *g) {
   plan p = {.taps = gt__ceil_div(g->kh, g->sh), .stride = g->sh, .phases = g->sh * g->sh};
   p.side = p.taps + SIDE - 1;
   p.points = p.side * p.side;
@@ -52,28 +42,11 @@ bool gt__winograd_can(const geometry *g) {
 }
 
 int64_t gt__winograd_bytes(const geometry *g) {
-  plan p = plan_of(g);
+  plan p = gt__winograd_plan(g);
   return p.points * p.phases * g->c * g->o * (int64_t)sizeof(float);
 }
 
-/* Results (4 ty + i, 4 tx + j) of a grid, i and j in 0..3, at out_step (4 ty + i) + out_y; their operands at in_step (4 ty + i) + in_y.
- * Either all phases of the operand are summed into one set of results, or there are several sets, each of one phase. */
-typedef struct grid {
-  plan p;
-  const float *in, *weight;
-  float *out;
-  int64_t n, inner, cols, phases, sets;
-  int64_t in_h, in_w, in_step, in_y[PHASES], in_x[PHASES];
-  int64_t out_h, out_w, out_step, out_y[PHASES], out_x[PHASES];
-  int64_t tiles_y, tiles_x;
-  /* Rows are cut into blocks: some tiles with all their images, or a part of the images of one tile. */
-  int64_t tiles, images, parts;
-} grid;
-
-/* Rows of a block in hand: tiles from tile0 on, of each the images from n0 on. */
-typedef struct rows { int64_t tile0, tiles, n0, n, count; } rows;
-
-static rows block_of(const grid *a, int64_t i) {
+rows gt__winograd_block(const grid *a, int64_t i) {
   rows r = {.tile0 = i / a->parts * a->tiles, .n0 = i % a->parts * a->images};
   r.tiles = gt__min(a->tiles, a->tiles_y * a->tiles_x - r.tile0);
   r.n = gt__min(a->images, a->n - r.n0);
@@ -81,8 +54,7 @@ static rows block_of(const grid *a, int64_t i) {
   return r;
 }
 
-/* Blocks of about `wanted` rows; returns how many there are. */
-static int64_t cut_rows(grid *a, int64_t wanted) {
+int64_t gt__winograd_cut(grid *a, int64_t wanted) {
   int64_t unit = gt__matrix()->rows_f, tiles = a->tiles_y * a->tiles_x;
   a->tiles = gt__max(1, gt__min(tiles, wanted / a->n));
   a->images = a->n;
@@ -91,10 +63,57 @@ static int64_t cut_rows(grid *a, int64_t wanted) {
   return gt__ceil_div(tiles, a->tiles) * a->parts;
 }
 
+/* ---- weights ------------------------------------------------------------------------------------------------------------ */
+
+/* u, or a part of it: `panels` panels from the first_panel-th on, of all sets or (set not negative) of one. */
+typedef struct weight_job {
+  float *to;
+  const float *from;
+  const geometry *g;
+  plan p;
+  bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
+  int64_t panels, first_panel, set;
+} weight_job;
+
+int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_t e) {
+  int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
+  return i < g->kh && j < g->kw ? i * g->kw + j : -1;
+}
+
+static void pack_task(void *context, int64_t i) {
+  const weight_job *job = context;
+  const geometry *g = job->g;
+  const plan *p = &job->p;
+  int64_t panel = gt__matrix()->cols_f, inner = job->input ? g->o : g->c, cols = job->input ? g->c : g->o;
+  int64_t panels = job->panels, l = i / panels, at = i % panels, j0 = (job->first_panel + at) * panel, width = gt__min(panel, cols - j0);
+  int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
+  float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
+  const float *from[TAPS];
+  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
+  gt__round_f(tile, g->taps * panel, g->precision);
+  for (int64_t phase = 0; phase < p->phases; phase++) {
+    if (job->input && job->set >= 0 && phase != job->set) continue;
+    int64_t set = job->input && job->set < 0 ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
+    for (int64_t e = 0; e < all; e++) {
+      int64_t t = gt__winograd_tap(p, g, phase, job->input ? all - 1 - e : e);
+      from[e] = t < 0 ? gt__winograd_zeros : tile + t * panel;
+    }
+    for (int64_t e = 0; e < p->points; e++) {
+      to[e] = job->to + ((((set * p->points + e) * panels + at) * phases + place) * inner + l) * panel;
+    }
+    (job->set < 0 ? p->transforms->weight : p->transforms->weight_near)(to, from, panel);
+  }
+}
+
+static void pack(void *to, void *context) {
+  weight_job *job = context;
+  job->to = to;
+  gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
+}
+
 /* ---- stages ------------------------------------------------------------------------------------------------------------- */
 
-/* v[point][row][channel], points v_step apart, for one tile and phase: images n0 .. n0 + n - 1. */
-static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
+void gt__winograd_operand(const grid *a, float *v, int64_t v_step, int64_t tile, int64_t phase, int64_t n0, int64_t n) {
   int64_t y0 = tile / a->tiles_x * SIDE * a->in_step + a->in_y[phase], x0 = tile % a->tiles_x * SIDE * a->in_step + a->in_x[phase];
   const float *pixel[POINTS], *from[POINTS];
   float *to[POINTS];
@@ -105,7 +124,7 @@ static void transform_operand(const grid *a, float *v, int64_t v_step, int64_t t
   }
   for (int64_t at = 0, numbers = n * a->inner; at < numbers; at += RUN) {
     for (int64_t e = 0; e < a->p.points; e++) {
-      from[e] = pixel[e] ? pixel[e] + at : zeros;
+      from[e] = pixel[e] ? pixel[e] + at : gt__winograd_zeros;
       to[e] = v + e * v_step + at;
     }
     a->p.transforms->operand(to, from, gt__min(RUN, numbers - at));
@@ -129,20 +148,20 @@ static void transform_result(const grid *a, const float *m, int64_t m_step, int6
 }
 
 /* Rows row0 .. row1 - 1 and columns j0 .. j1 - 1 of the products of one point of a set; v holds `count` rows of each phase. */
-static void multiply(const grid *a, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0, int64_t row1, int64_t j0,
-                     int64_t j1) {
+static void multiply(const grid *a, const weight_job *u, const float *v, float *m, int64_t set, int64_t e, int64_t count, int64_t row0,
+                     int64_t row1, int64_t j0, int64_t j1) {
   const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t panel = kernels->cols_f, panels = gt__ceil_div(a->cols, panel), depth = a->phases * a->inner;
+  int64_t panel = kernels->cols_f, first = u->first_panel * panel, depth = a->phases * a->inner, place = u->set < 0 ? set : 0;
   const float *as[PHASES], *bs[PHASES];
   for (int64_t phase = 0; phase < a->phases; phase++) {
     as[phase] = v + phase * count * a->inner;
-    bs[phase] = a->weight + (set * a->p.points + e) * panels * panel * depth + phase * a->inner * panel;
+    bs[phase] = u->to + (place * a->p.points + e) * u->panels * panel * depth + phase * a->inner * panel;
   }
   gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .count = a->phases, .k = a->inner};
   for (int64_t j = j0; j < j1; j += panel) {
-    p.b_offset = j * depth;
+    p.b_offset = (j - first) * depth;
     /* The next panel, after the last one the next point's: a part of it by each block of rows. */
-    const float *ahead = bs[0] + (j + panel) * depth, *end = ahead + panel * depth;
+    const float *ahead = bs[0] + (j - first + panel) * depth, *end = ahead + panel * depth;
     for (int64_t row = row0; row < row1; row += kernels->rows_f, ahead += depth * LINE) {
       p.a_offset = row * a->inner;
       p.ahead = ahead < end ? ahead : NULL;
@@ -154,12 +173,12 @@ static void multiply(const grid *a, const float *v, float *m, int64_t set, int64
 
 /* ---- some rows all the way ------------------------------------------------------------------------------------------------ */
 
-typedef struct through_job { const grid *a; int failed; } through_job;
+typedef struct through_job { const grid *a; const weight_job *u; int failed; } through_job;
 
 static void through_task(void *context, int64_t i) {
   through_job *job = context;
   const grid *a = job->a;
-  rows r = block_of(a, i);
+  rows r = gt__winograd_block(a, i);
   int64_t v_step = a->phases * r.count * a->inner + SKEW, m_step = r.count * a->cols + SKEW;
   gt__scratch s;
   if (gt__scratch_alloc(&s, (size_t)(a->p.points * (v_step + m_step)) * sizeof(float))) {
@@ -170,10 +189,10 @@ static void through_task(void *context, int64_t i) {
   for (int64_t set = 0; set < a->sets; set++) {
     for (int64_t phase = 0; phase < a->phases; phase++) {
       for (int64_t t = 0; t < r.tiles; t++) {
-        transform_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
+        gt__winograd_operand(a, v + (phase * r.count + t * r.n) * a->inner, v_step, r.tile0 + t, set + phase, r.n0, r.n);
       }
     }
-    for (int64_t e = 0; e < a->p.points; e++) multiply(a, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
+    for (int64_t e = 0; e < a->p.points; e++) multiply(a, job->u, v + e * v_step, m + e * m_step, set, e, r.count, 0, r.count, 0, a->cols);
     for (int64_t t = 0; t < r.tiles; t++) transform_result(a, m + t * r.n * a->cols, m_step, r.tile0 + t, set, r.n0, r.n);
   }
   gt__scratch_free(&s);
@@ -183,9 +202,11 @@ static void through_task(void *context, int64_t i) {
 
 typedef struct staged_job {
   const grid *a;
+  const weight_job *u;
   rows r;
   float *v, *m;
   int64_t v_step, m_step, set, images;  /* images transformed at a time */
+  int64_t from, to;          /* columns of the products */
 } staged_job;
 
 static void operand_task(void *context, int64_t i) {
@@ -193,16 +214,21 @@ static void operand_task(void *context, int64_t i) {
   const grid *a = job->a;
   int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
   int64_t phase = i / parts / job->r.tiles;
-  transform_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile,
+  gt__winograd_operand(a, job->v + (phase * job->r.count + tile * job->r.n + n0) * a->inner, job->v_step, job->r.tile0 + tile,
                     job->set + phase, job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
 }
 
 static void product_task(void *context, int64_t i) {
   const staged_job *job = context;
-  int64_t count = job->r.count, blocks = gt__ceil_div(count, TASK_ROWS), groups = gt__ceil_div(job->a->cols, GT__BLOCK_COLS);
-  int64_t row0 = i % blocks * TASK_ROWS, e = i / blocks / groups, j0 = i / blocks % groups * GT__BLOCK_COLS;
-  multiply(job->a, job->v + e * job->v_step, job->m + e * job->m_step, job->set, e, count, row0, gt__min(count, row0 + TASK_ROWS), j0,
-           gt__min(job->a->cols, j0 + GT__BLOCK_COLS));
+  int64_t count = job->r.count, blocks = gt__ceil_div(count, TASK_ROWS), groups = gt__ceil_div(job->to - job->from, GT__BLOCK_COLS);
+  int64_t row0 = i % blocks * TASK_ROWS, e = i / blocks / groups, j0 = job->from + i / blocks % groups * GT__BLOCK_COLS;
+  multiply(job->a, job->u, job->v + e * job->v_step, job->m + e * job->m_step, job->set, e, count, row0, gt__min(count, row0 + TASK_ROWS), j0,
+           gt__min(job->to, j0 + GT__BLOCK_COLS));
+}
+
+static void products(staged_job *job, int64_t from, int64_t to) {
+  job->from = from, job->to = to;
+  gt__parallel(job->a->p.points * gt__ceil_div(to - from, GT__BLOCK_COLS) * gt__ceil_div(job->r.count, TASK_ROWS), product_task, job);
 }
 
 static void result_task(void *context, int64_t i) {
@@ -212,135 +238,75 @@ static void result_task(void *context, int64_t i) {
                    gt__min(job->images, job->r.n - n0));
 }
 
-/* Images that make a run of numbers long enough for a task. */
-static int64_t images_at_once(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
+int64_t gt__winograd_images(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
 
-static int staged(grid *a) {
-  int64_t blocks = cut_rows(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
-  rows r = block_of(a, 0);
-  staged_job job = {.a = a, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
+/* Panels of one set that are made together; they start at whole tasks. */
+static int64_t panels_of_part(const grid *a) {
+  int64_t panel = gt__matrix()->cols_f, unit = GT__BLOCK_COLS / panel, numbers = a->p.points * a->phases * a->inner * panel * unit;
+  return gt__max(1, PART / numbers) * unit;
+}
+
+/* u is there as a whole, or made in parts of what it says. */
+static int staged(grid *a, const weight_job *u, bool in_parts) {
+  int64_t blocks = gt__winograd_cut(a, gt__max(1, CHUNK / (a->p.points * a->phases * a->inner)));
+  rows r = gt__winograd_block(a, 0);
+  weight_job part = *u;
+  staged_job job = {.a = a, .u = in_parts ? &part : u, .v_step = a->phases * r.count * a->inner + SKEW, .m_step = r.count * a->cols + SKEW};
+  int64_t panel = gt__matrix()->cols_f, step = panels_of_part(a), numbers = a->p.points * a->phases * a->inner * panel * step;
   gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step)) * sizeof(float)));
+  GT_TRY(gt__scratch_alloc(&s, (size_t)(a->p.points * (job.v_step + job.m_step) + (in_parts ? numbers : 0)) * sizeof(float)));
   job.v = s.ptr;
   job.m = job.v + a->p.points * job.v_step;
   for (int64_t i = 0; i < blocks * a->sets; i++) {
-    job.r = block_of(a, i / a->sets);
+    job.r = gt__winograd_block(a, i / a->sets);
     job.set = i % a->sets;
-    job.images = images_at_once(a->inner);
+    job.images = gt__winograd_images(a->inner);
     gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
-    gt__parallel(a->p.points * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
-    job.images = images_at_once(a->cols);
+    if (!in_parts) products(&job, 0, a->cols);
+    for (int64_t first = 0; first < u->panels && in_parts; first += step) {
+      part.first_panel = first, part.panels = gt__min(step, u->panels - first), part.set = job.set;
+      pack(job.m + a->p.points * job.m_step, &part);
+      products(&job, first * panel, gt__min(a->cols, (first + part.panels) * panel));
+    }
+    job.images = gt__winograd_images(a->cols);
     gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
   }
   gt__scratch_free(&s);
   return GT_OK;
 }
 
-/* All rows of a grid. */
-static int through_points(grid *a) {
+/* All rows of a grid: products with u, which is made of w or kept from another time. */
+static int through_points(grid *a, weight_job *u, const gt_tensor *w) {
+  const geometry *g = u->g;
   int64_t unit = gt__matrix()->rows_f, near = NEAR / (a->p.points * (a->phases * a->inner + a->cols)) / unit * unit;
-  if (near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near) return staged(a);
-  through_job job = {.a = a};
-  gt__parallel(cut_rows(a, near), through_task, &job);
-  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : GT_OK;
-}
-
-/* ---- weights ------------------------------------------------------------------------------------------------------------ */
-
-typedef struct weight_job {
-  float *to;
-  const float *from;
-  const geometry *g;
-  plan p;
-  bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
-  int64_t panels;
-  double beta, scale;
-} weight_job;
-
-/* The place among a kernel's taps of tap e of a phase, counted row by row; -1: the kernel has none there. */
-static int64_t tap_of(const plan *p, const geometry *g, int64_t phase, int64_t e) {
-  int64_t i = p->stride * (e / p->taps) + phase / p->stride, j = p->stride * (e % p->taps) + phase % p->stride;
-  return i < g->kh && j < g->kw ? i * g->kw + j : -1;
-}
-
-enum { KERNEL = 36 };        /* taps of a kernel, at most */
-
-static void pack_task(void *context, int64_t i) {
-  const weight_job *job = context;
-  const geometry *g = job->g;
-  const plan *p = &job->p;
-  int64_t panel = gt__matrix()->cols_f, inner = job->input ? g->o : g->c, cols = job->input ? g->c : g->o;
-  int64_t panels = job->panels, l = i / panels, j0 = i % panels * panel, width = gt__min(panel, cols - j0);
-  int64_t j_step = job->input ? g->taps : g->c * g->taps, l_step = job->input ? g->c * g->taps : g->taps;
-  float tile[KERNEL * GT__BLOCK_COLS] = {0}, *to[POINTS];
-  const float *from[TAPS];
-  gt__matrix()->transpose_f(tile, panel, job->from + j0 * j_step + l * l_step, j_step, width, g->taps);
-  gt__round_f(tile, g->taps * panel, g->precision);
-  for (int64_t phase = 0; phase < p->phases; phase++) {
-    int64_t set = job->input ? phase : 0, place = job->input ? 0 : phase, phases = job->input ? 1 : p->phases, all = p->taps * p->taps;
-    for (int64_t e = 0; e < all; e++) {
-      int64_t t = tap_of(p, g, phase, job->input ? all - 1 - e : e);
-      from[e] = t < 0 ? zeros : tile + t * panel;
-    }
-    for (int64_t e = 0; e < p->points; e++) {
-      to[e] = job->to + ((((set * p->points + e) * panels + j0 / panel) * phases + place) * inner + l) * panel;
-    }
-    p->transforms->weight(to, from, panel);
-  }
-}
-
-static void pack(void *to, void *context) {
-  weight_job *job = context;
-  job->to = to;
-  gt__parallel(job->panels * (job->input ? job->g->o : job->g->c), pack_task, job);
-}
-
-/* w[j0 + j][c][tap] = beta w + scale times the taps of sums, `width` of j; phases phase_step apart, points point_step. */
-static void unpack(const weight_job *job, const float *sums, int64_t phase_step, int64_t point_step, int64_t c, int64_t j0, int64_t width) {
-  const geometry *g = job->g;
-  const plan *p = &job->p;
-  float tile[KERNEL * GT__BLOCK_COLS], *to[TAPS], nowhere[GT__BLOCK_COLS], beta = (float)job->beta, scale = (float)job->scale;
-  const float *from[POINTS];
-  for (int64_t phase = 0; phase < p->phases; phase++) {
-    for (int64_t e = 0; e < p->points; e++) from[e] = sums + e * point_step + phase * phase_step;
-    for (int64_t e = 0; e < p->taps * p->taps; e++) {
-      int64_t t = tap_of(p, g, phase, e);
-      to[e] = t < 0 ? nowhere : tile + t * GT__BLOCK_COLS;
-    }
-    p->transforms->weight_gradient(to, from, width);
-  }
-  for (int64_t j = 0; j < width; j++) {
-    float *w = job->to + ((j0 + j) * g->c + c) * g->taps;
-    for (int64_t t = 0; t < g->taps; t++) {
-      float value = scale * tile[t * GT__BLOCK_COLS + j];
-      w[t] = beta == 0 ? value : beta * w[t] + value;
-    }
-  }
+  bool by_stages = near < ROWS_MIN || a->n * a->tiles_y * a->tiles_x < TASKS_MIN * near;
+  u->from = gt__f(w);
+  u->panels = gt__ceil_div(a->cols, gt__matrix()->cols_f);
+  u->set = -1;
+  int64_t numbers = a->p.points * a->p.phases * u->panels * gt__matrix()->cols_f * a->inner;
+  /* With one block of rows, each part of u is used once. */
+  if (numbers > LARGE && a->n * a->tiles_y * a->tiles_x * a->p.points * a->phases * a->inner <= CHUNK) return staged(a, u, true);
+  uint64_t form = gt__form(GT__BY_WINOGRAD, u->input ? GT__INPUT : GT__FORWARD, g->precision) | (uint64_t)u->p.stride << 8;
+  gt__packed *kept;
+  GT_TRY(gt__packed_get(&kept, w, form, (size_t)numbers * sizeof(float), pack, u));
+  u->to = gt__packed_data(kept);
+  through_job job = {.a = a, .u = u};
+  int code = GT_OK;
+  if (by_stages) code = staged(a, u, false);
+  else gt__parallel(gt__winograd_cut(a, near), through_task, &job);
+  gt__packed_put(kept);
+  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of transformed images") : code;
 }
 
 /* ---- forward and input -------------------------------------------------------------------------------------------------- */
 
-static int packed_weights(gt__packed **u, weight_job *job, const gt_tensor *w) {
-  const geometry *g = job->g;
-  job->p = plan_of(g);
-  job->from = gt__f(w);
-  job->panels = gt__ceil_div(job->input ? g->c : g->o, gt__matrix()->cols_f);
-  int64_t numbers = job->p.points * job->p.phases * job->panels * gt__matrix()->cols_f * (job->input ? g->o : g->c);
-  uint64_t form = gt__form(GT__BY_WINOGRAD, job->input ? GT__INPUT : GT__FORWARD, job->g->precision) | (uint64_t)job->p.stride << 8;
-  return gt__packed_get(u, w, form, (size_t)numbers * sizeof(float), pack, job);
-}
-
 int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.g = g};
-  gt__packed *u;
-  GT_TRY(packed_weights(&u, &job, w));
-  grid a = {.p = job.p, .in = x, .weight = gt__packed_data(u), .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
+  weight_job job = {.g = g, .p = gt__winograd_plan(g)};
+  grid a = {.p = job.p, .in = x, .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
             .in_h = g->h, .in_w = g->w, .in_step = job.p.stride, .out_h = g->oh, .out_w = g->ow, .out_step = 1,
             .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
   for (int64_t phase = 0; phase < a.phases; phase++) a.in_y[phase] = phase / a.p.stride - g->ph, a.in_x[phase] = phase % a.p.stride - g->pw;
-  int code = through_points(&a);
-  gt__packed_put(u);
-  return code;
+  return through_points(&a, &job, w);
 }
 
 /* The first q with stride q + phase - pad >= 0. */
@@ -352,11 +318,9 @@ static int64_t tiles_of_phase(int64_t size, int64_t pad, int64_t phase, int64_t 
 }
 
 int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g) {
-  weight_job job = {.g = g, .input = true};
-  gt__packed *u;
-  GT_TRY(packed_weights(&u, &job, w));
+  weight_job job = {.g = g, .p = gt__winograd_plan(g), .input = true};
   int64_t stride = job.p.stride;
-  grid a = {.p = job.p, .in = y, .weight = gt__packed_data(u), .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = job.p.phases,
+  grid a = {.p = job.p, .in = y, .out = x, .n = g->n, .inner = g->o, .cols = g->c, .phases = 1, .sets = job.p.phases,
             .in_h = g->oh, .in_w = g->ow, .in_step = 1, .out_h = g->h, .out_w = g->w, .out_step = stride};
   for (int64_t phase = 0; phase < a.sets; phase++) {
     int64_t down = phase / stride, right = phase % stride, y0 = first(g->ph, down, stride), x0 = first(g->pw, right, stride);
@@ -365,140 +329,5 @@ int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geome
     a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, down, stride));
     a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, right, stride));
   }
-  int code = through_points(&a);
-  gt__packed_put(u);
-  return code;
-}
-
-/* ---- weight --------------------------------------------------------------------------------------------------------------- */
-
-typedef struct sums_job {
-  const grid *x;
-  rows r;
-  const float *y;
-  float *v, *gv, *sums;      /* v[point][phase][row][c], gv[point][row][o]; sums[point][panel][phase][c][column] */
-  const weight_job *weights;
-  int64_t v_step, gv_step, images, blocks;
-  bool add;
-  int failed;
-} sums_job;
-
-static void sums_operand_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  staged_job stage = {.a = job->x, .r = job->r, .v = job->v, .v_step = job->v_step, .images = job->images};
-  operand_task(&stage, i);
-}
-
-static void gradient_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, n = gt__min(job->images, job->r.n - n0), tile = i / parts;
-  int64_t y0 = (job->r.tile0 + tile) / job->x->tiles_x * SIDE, x0 = (job->r.tile0 + tile) % job->x->tiles_x * SIDE;
-  const float *from[SIDE * SIDE];
-  float *to[POINTS];
-  for (int64_t at = 0, numbers = n * g->o; at < numbers; at += RUN) {
-    for (int64_t e = 0; e < SIDE * SIDE; e++) {
-      int64_t y = y0 + e / SIDE, x = x0 + e % SIDE;
-      from[e] = y < g->oh && x < g->ow ? job->y + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o + at : zeros;
-    }
-    for (int64_t e = 0; e < job->x->p.points; e++) to[e] = job->gv + e * job->gv_step + (tile * job->r.n + n0) * g->o + at;
-    job->x->p.transforms->gradient(to, from, gt__min(RUN, numbers - at));
-  }
-}
-
-/* sums[c - c0][column] for one point, phase and panel: channels c0 .. c1 - 1, columns from j on. What lies from `ahead` to `end` is fetched
- * meanwhile; returns how far that came. */
-static const float *sum_rows(const sums_job *job, float *sums, int64_t e, int64_t phase, int64_t c0, int64_t c1, int64_t j, bool add,
-                             const float *ahead, const float *end) {
-  const gt__matrix_kernels *kernels = gt__matrix();
-  const geometry *g = job->weights->g;
-  int64_t count = job->r.count, panel = kernels->cols_f;
-  const float *a, *b;
-  gt__product_f p = {.c_row = panel, .a = &a, .b = &b, .a_row = 1, .a_step = g->c, .b_row = g->o, .b_offset = j, .count = 1, .add = add};
-  for (int64_t row = 0; row < count; row += INNER, p.add = true) {
-    p.k = gt__min(INNER, count - row);
-    a = job->v + e * job->v_step + (phase * count + row) * g->c;
-    b = job->gv + e * job->gv_step + row * g->o;
-    for (int64_t c = c0; c < c1; c += kernels->rows_f) {
-      p.a_offset = c;
-      p.c = sums + (c - c0) * panel;
-      p.ahead = ahead < end ? ahead : NULL;
-      kernels->block_f(&p, (int)gt__min(kernels->rows_f, c1 - c), (int)gt__min(panel, g->o - j));
-      if (p.ahead) ahead += p.k * LINE;
-    }
-  }
-  return ahead;
-}
-
-/* One point, some panels of o, all channels of x: phase after phase, each one's rows fetched while the one before is in hand. */
-static void sums_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
-  int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, e = i / groups, size = job->r.count * g->c;
-  for (int64_t phase = 0; phase < phases; phase++) {
-    const float *next = job->v + e * job->v_step + (phase + 1) * size, *end = next + (phase + 1 < phases ? size : 0);
-    for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
-      float *sums = job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel;
-      next = sum_rows(job, sums, e, phase, 0, g->c, j, job->add, next, end);
-    }
-  }
-}
-
-static void unpack_task(void *context, int64_t i) {
-  const sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, c = i / panels, at = i % panels, phases = job->x->phases;
-  unpack(job->weights, job->sums + (at * phases * g->c + c) * panel, g->c * panel, panels * phases * g->c * panel, c, at * panel,
-         gt__min(panel, g->o - at * panel));
-}
-
-/* Some channels of x and one panel of o, all points and phases, where all rows are at hand: the sums stay in cache. */
-static void whole_task(void *context, int64_t i) {
-  sums_job *job = context;
-  const geometry *g = job->weights->g;
-  int64_t panel = gt__matrix()->cols_f, phases = job->x->phases, c0 = i % job->blocks * CHANNELS, c1 = gt__min(g->c, c0 + CHANNELS);
-  int64_t j = i / job->blocks * panel, block = CHANNELS * panel;
-  gt__scratch s;
-  if (gt__scratch_alloc(&s, (size_t)(job->x->p.points * phases * block) * sizeof(float))) {
-    __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
-    return;
-  }
-  float *sums = s.ptr;
-  for (int64_t e = 0; e < job->x->p.points; e++) {
-    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false, NULL, NULL);
-  }
-  for (int64_t c = c0; c < c1; c++) unpack(job->weights, sums + (c - c0) * panel, block, phases * block, c, j, gt__min(panel, g->o - j));
-  gt__scratch_free(&s);
-}
-
-int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale) {
-  plan p = plan_of(g);
-  int64_t panel = gt__matrix()->cols_f, panels = gt__ceil_div(g->o, panel);
-  weight_job weights = {.to = w, .g = g, .p = p, .panels = panels, .beta = beta, .scale = scale};
-  grid a = {.p = p, .in = x, .n = g->n, .inner = g->c, .phases = p.phases, .in_h = g->h, .in_w = g->w, .in_step = p.stride,
-            .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
-  for (int64_t phase = 0; phase < p.phases; phase++) a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
-  int64_t chunks = cut_rows(&a, gt__max(1, CHUNK / (p.points * p.phases * g->c)));
-  rows r = block_of(&a, 0);
-  sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * r.count * g->c + SKEW, .gv_step = r.count * g->o + SKEW};
-  job.blocks = gt__ceil_div(g->c, CHANNELS);
-  int64_t sums = chunks == 1 ? 0 : p.points * panels * panel * p.phases * g->c;
-  gt__scratch s;
-  GT_TRY(gt__scratch_alloc(&s, (size_t)(p.points * (job.v_step + job.gv_step) + sums) * sizeof(float)));
-  job.v = s.ptr;
-  job.gv = job.v + p.points * job.v_step;
-  job.sums = job.gv + p.points * job.gv_step;
-  for (int64_t i = 0; i < chunks; i++, job.add = true) {
-    job.r = block_of(&a, i);
-    job.images = images_at_once(g->c);
-    gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), sums_operand_task, &job);
-    job.images = images_at_once(g->o);
-    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
-    if (chunks == 1) gt__parallel(panels * job.blocks, whole_task, &job);
-    else gt__parallel(p.points * gt__ceil_div(g->o, GT__BLOCK_COLS), sums_task, &job);
-  }
-  if (chunks > 1) gt__parallel(panels * g->c, unpack_task, &job);
-  gt__scratch_free(&s);
-  return job.failed ? gt__fail(GT_ENOMEM, "conv: no memory for a block of sums") : GT_OK;
+  return through_points(&a, &job, w);
 }

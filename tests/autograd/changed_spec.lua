@@ -1,10 +1,12 @@
 -- What a gradient still needs must not be changed in place: by the version of its storage.
 local torch = require 'gantry.torch'
 local nn = require 'gantry.nn'
+local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local listed = require 'tests.autograd.op_cases'
 local numbers = require 'tests.support.numbers'
 
+local C = native.C
 local ops, value = autograd.ops, autograd.value
 
 local function leaf(...) return value(torch.DoubleTensor {...}, true) end
@@ -67,8 +69,13 @@ describe('a change in place before backward', function()
     local x, w = leaf(1, 2), leaf(3, 4)
     local y = (x * w):sum()
     w.data:mul(2)
-    y:backward(nil, {allow_changed = true})
+    y:backward(nil, {allow_changed = {w.data}, retain_graph = true})
     assert.equal(6, x.grad[1])
+    x.data:fill(0)
+    local only_w = {allow_changed = {w.data}, retain_graph = true}
+    assert.error_matches(function() y:backward(nil, only_w) end, 'argument 1 of mul was changed')
+    y:backward(nil, {allow_changed = true})
+    assert.equal(12, x.grad[1])
     local m, input = nn.PReLU(), torch.FloatTensor {-1, 2}
     m:forward(input)
     m.weight:fill(0.5)
@@ -77,10 +84,15 @@ describe('a change in place before backward', function()
 end)
 
 describe('what an op says its backward reads', function()
-  --- A backward whose c knows nothing but what `reads` names: the other tensors hold NaN, in their sizes.
+  --- A backward whose c knows nothing but what `reads` names: of the other tensors only sizes and layout are left, their memory is gone.
   local function blinded(entry, original)
     return function(c, g)
-      local function hide(t) return torch.isTensor(t) and t.new():resizeAs(t):fill(0 / 0) or t end
+      local function hide(t)
+        if not torch.isTensor(t) then return t end
+        local hidden = t.new():set(t)
+        C.gt_tensor_release(hidden)
+        return hidden
+      end
       local mask = 0
       for k = 1, 3 do
         if c['need' .. k] then mask = bit.bor(mask, entry['reads' .. k]) end

@@ -38,6 +38,55 @@ static void test_pool(void) {
   gt_pool_trim();
 }
 
+/* Large blocks: whole, apart, joined when they are free, and of memory that was there before. */
+static void test_arena(void) {
+  enum { COUNT = 48, MB = 1 << 20 };
+  const gt_pool_stats *stats = gt_pool();
+  unsigned char *block[COUNT] = {0};
+  size_t capacity[COUNT], wanted[COUNT];
+  long wrong = 0;
+  for (int turn = 0; turn < 4000; turn++) {
+    int i = test_int(0, COUNT - 1);
+    if (block[i]) {
+      for (size_t at = 0; at < wanted[i]; at += 4093) wrong += block[i][at] != (unsigned char)(i + 1);
+      gt__pool_free(block[i], capacity[i]);
+      block[i] = NULL;
+      continue;
+    }
+    wanted[i] = (size_t)test_int(MB + 1, 3 * MB);
+    block[i] = gt__pool_alloc(wanted[i], &capacity[i]);
+    CHECK(block[i] && capacity[i] >= wanted[i] && capacity[i] < wanted[i] + 65536 && ((uintptr_t)block[i] & 63) == 0);
+    for (size_t at = 0; at < wanted[i]; at += 4093) block[i][at] = (unsigned char)(i + 1);
+  }
+  CHECK(wrong == 0);
+  double live = stats->live;
+  for (int i = 0; i < COUNT; i++) {
+    if (!block[i]) continue;
+    live -= (double)capacity[i];
+    gt__pool_free(block[i], capacity[i]);
+  }
+  CHECK_NEAR(stats->live, live, 0);
+  double mapped = stats->mapped;
+  size_t all;
+  void *joined = gt__pool_alloc((size_t)20 * MB, &all);
+  CHECK(joined && stats->mapped == mapped);
+  gt__pool_free(joined, all);
+  gt_pool_trim();
+  double small = stats->cached;     /* what is left of small blocks */
+  joined = gt__pool_alloc((size_t)20 * MB, &all);
+  CHECK(joined && stats->mapped == mapped + (double)all && ((unsigned char *)joined)[5 * MB] == 0); /* new pages */
+  memset(joined, 1, all);
+  gt__pool_free(joined, all);
+  /* What is kept is not much more than what was in use. */
+  gt_pool_reset_peak();
+  joined = gt__pool_alloc((size_t)2 * MB, &all);
+  gt__pool_free(joined, all);
+  CHECK(stats->cached <= small + stats->peak);
+  /* More than there is: an error, and the pool as it was. */
+  mapped = stats->mapped;
+  CHECK(gt__pool_alloc((size_t)1 << 46, NULL) == NULL && stats->mapped == mapped);
+}
+
 /* A view's element must be the base's element that plain index arithmetic names. */
 static void test_views(void) {
   for (int round = 0; round < 300; round++) {
@@ -245,6 +294,7 @@ static void test_random(void) {
 
 int main(void) {
   test_pool();
+  test_arena();
   test_views();
   test_threads();
   if (!getenv("EMULATOR")) test_fork(); /* qemu cannot start threads in a child of fork */

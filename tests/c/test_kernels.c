@@ -309,6 +309,52 @@ static void check_threads(int way) {
   gt_tensor_free(x), gt_tensor_free(w), gt_tensor_free(y);
 }
 
+/* How far t is from wanted's channels from `first` on, at most; sizes are N x C x H x W. */
+static double apart(const gt_tensor *wanted, const gt_tensor *t, int64_t first) {
+  gt_tensor *part = gt_tensor_new(GT_FLOAT);
+  CHECK_OK(gt_narrow(part, wanted, 1, first, t->shape[1]));
+  double most = 0;
+  for (int64_t k = 0; k < test_count(t); k++) most = fmax(most, fabs(test_at(part, k) - test_at(t, k)));
+  gt_tensor_free(part);
+  return most;
+}
+
+/* Weights whose packed form is made in parts give the bits that parts of the weights give, whose forms are kept; and where rows come in
+ * several chunks, the weight form is what taps give. */
+static void check_large_weights(void) {
+  const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, 0};
+  const int64_t n = 12, c = 260, o = 340;
+  gt_tensor *x = test_new(GT_FLOAT, 4, (int64_t[]){n, c, 8, 8}), *y = test_new(GT_FLOAT, 4, (int64_t[]){n, o, 4, 4});
+  gt_tensor *w = test_new(GT_FLOAT, 4, (int64_t[]){o, c, 4, 4}), *part = gt_tensor_new(GT_FLOAT);
+  gt_tensor *whole = gt_tensor_new(GT_FLOAT), *r = gt_tensor_new(GT_FLOAT);
+  test_fill(x, -1, 1), test_fill(y, -1, 1), test_fill(w, -1, 1);
+  gt__convolve_by(GT__BY_WINOGRAD);
+  const double live = gt_pool()->live;
+  CHECK_OK(gt_conv(whole, x, w, &shape));
+  CHECK(gt_pool()->live - live < 4e6);      /* nothing was kept: the form would be 33 MB */
+  for (int64_t first = 0; first < o; first += 120) {
+    CHECK_OK(gt_narrow(part, w, 0, first, first + 120 > o ? o - first : 120));
+    CHECK_OK(gt_conv(r, x, part, &shape));
+    CHECK(apart(whole, r, first) == 0);
+  }
+  CHECK_OK(gt_conv_input(whole, y, w, &shape, 8, 8));
+  for (int64_t first = 0; first < c; first += 100) {
+    CHECK_OK(gt_narrow(part, w, 1, first, first + 100 > c ? c - first : 100));
+    CHECK_OK(gt_conv_input(r, y, part, &shape, 8, 8));
+    CHECK(apart(whole, r, first) == 0);
+  }
+  CHECK_OK(gt_tensor_resize(x, 4, (int64_t[]){128, 64, 32, 32}));
+  CHECK_OK(gt_tensor_resize(y, 4, (int64_t[]){128, 16, 16, 16}));
+  test_fill(x, -1, 1), test_fill(y, -1, 1);
+  CHECK_OK(gt_conv_weight(whole, x, y, &shape, 4, 4, 0, 1));
+  gt__convolve_by(GT__BY_TAPS);
+  CHECK_OK(gt_conv_weight(r, x, y, &shape, 4, 4, 0, 1));
+  CHECK(apart(whole, r, 0) < 2e-2);         /* of sums of 32768 terms: some 60 */
+  gt__convolve_by(GT__BY_SHAPE);
+  gt_tensor *all[] = {x, y, w, part, whole, r};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
+}
+
 int main(void) {
   for (int level = 0; level <= gt__cpu(); level++) {
     gt__matrix_kernels table;
@@ -324,6 +370,7 @@ int main(void) {
   check_matrices(&both[0]);
   check_matrices(&both[1]);
   check_convs();
+  check_large_weights();
   check_threads(GT__BY_TAPS);
   check_threads(GT__BY_WINOGRAD);
   check_threads(GT__BY_FEW);

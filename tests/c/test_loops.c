@@ -135,14 +135,14 @@ static bool near(double got, double wanted, double magnitude, bool wide) {
 
 static void check_channels(const gt__loop_kernels *k, const gt__loop_kernels *generic, int level, bool wide, bool columns, int64_t cols, double slope) {
   const int64_t rows = test_int(0, 11), step = cols + test_int(0, 4), size = rows * step + cols, channels = columns ? cols : 1;
-  array x = array_new(wide, size), gy = array_new(wide, size), out = array_new(wide, size), v[5];
+  array x = array_new(wide, size), gy = array_new(wide, size), out = array_new(wide, size), v[6];
   array sum = array_new(true, channels), product = array_new(true, channels);
   array_fill(&x, false), array_fill(&gy, false), array_fill(&out, false), array_fill(&sum, false), array_fill(&product, false);
-  for (int i = 0; i < 5; i++) v[i] = array_new(wide, channels), array_fill(&v[i], false);
+  for (int i = 0; i < 6; i++) v[i] = array_new(wide, channels), array_fill(&v[i], false);
   for (int loop = 0; loop < GT__CHANNEL_LOOPS; loop++) {
     array got[3] = {array_copy(&out), array_copy(&sum), array_copy(&product)}, wanted[3] = {array_copy(&out), array_copy(&sum), array_copy(&product)};
     gt__channel_block b = {rows, cols, step, wanted[0].data, x.data, gy.data, v[0].data, v[1].data, v[2].data, v[3].data, v[4].data,
-                           (double *)wanted[1].data, (double *)wanted[2].data, slope};
+                           v[5].data, (double *)wanted[1].data, (double *)wanted[2].data, slope};
     generic->channels[loop][columns][wide](&b);
     b.out = got[0].data, b.sum = (double *)got[1].data, b.product = (double *)got[2].data;
     k->channels[loop][columns][wide](&b);
@@ -158,7 +158,7 @@ static void check_channels(const gt__loop_kernels *k, const gt__loop_kernels *ge
         if (loop == GT__CHANNEL_SPREAD) s += d, p += d * d;
         if (loop == GT__CHANNEL_PRODUCTS) s += g, p += g * d;
         if (loop == GT__CHANNEL_MAP) ok &= near(r, z > 0 ? z : slope * z, 10, wide);
-        if (loop == GT__CHANNEL_GRADIENT) ok &= kink || near(r, (g - at(&v[3], c) - d * at(&v[4], c)) * at(&v[1], c), 40, wide);
+        if (loop == GT__CHANNEL_GRADIENT) ok &= kink || near(r, (g - at(&v[3], c) - d * at(&v[4], c)) * at(&v[5], c), 40, wide);
         if (kink && loop == GT__CHANNEL_PRODUCTS) s = p = NAN;
       }
       ok &= s != s || near(at(&got[1], c), s, 4 * (double)(rows * cols), wide);
@@ -170,7 +170,7 @@ static void check_channels(const gt__loop_kernels *k, const gt__loop_kernels *ge
               wide ? "double" : "float");
     for (int i = 0; i < 3; i++) array_free(&got[i]), array_free(&wanted[i]);
   }
-  for (int i = 0; i < 5; i++) array_free(&v[i]);
+  for (int i = 0; i < 6; i++) array_free(&v[i]);
   array_free(&x), array_free(&gy), array_free(&out), array_free(&sum), array_free(&product);
 }
 
@@ -343,7 +343,7 @@ static void time_batch_norm(void) {
       }
       double forward, backward;
       TIME(forward, 1, gt_batch_norm(y, mean, invstd, x, w, b, NULL, NULL, 1, 0.1, 1e-5, 0.2));
-      TIME(backward, 1, gt_batch_norm_grad(gx, gw, gb, g, x, w, b, mean, invstd, 1, 0.2, 0, 1));
+      TIME(backward, 1, gt_batch_norm_grad(gx, gw, gb, g, x, w, b, NULL, mean, invstd, 1, 0.2, 0, 1));
       printf("  %.2f %.2f", forward * 1e3, backward * 1e3);
       for (int t = 0; t < 4; t++) gt_tensor_free(all[t]);
     }

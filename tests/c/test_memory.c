@@ -69,7 +69,7 @@ static int norm(bench *b) {
 }
 static int norm_grad_with(bench *b, double slope) {
   gt_tensor *gx = gt_tensor_new(GT_FLOAT), *bias = b->t[4];
-  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], bias, b->t[3], b->t[4], 1, slope, 1, 0.5) : GT_ENOMEM;
+  int code = gx ? gt_batch_norm_grad(gx, b->t[0], b->t[1], b->t[2], b->t[2], b->t[3], bias, NULL, b->t[3], b->t[4], 1, slope, 1, 0.5) : GT_ENOMEM;
   gt_tensor_free(gx);
   return code;
 }

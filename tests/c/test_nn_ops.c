@@ -335,7 +335,7 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout, do
   test_fill(rm, 3, 5);
   test_fill(rv, 0.5, 2);
   double old_mean = test_at(rm, 1), old_var = test_at(rv, 1);
-  gt_tensor *x = test_layout(x0, layout), *g = test_layout(g0, layout), *y = test_layout(x0, layout), *gx = test_layout(x0, layout);
+  gt_tensor *x = test_layout(x0, layout), *g = test_layout(g0, layout), *y = test_layout(x0, layout), *gx = test_layout(x0, layout), *again = test_layout(x0, layout);
   gt_tensor *mean = gt_tensor_new(dtype), *invstd = gt_tensor_new(dtype), *gw = gt_tensor_new(dtype), *gb = gt_tensor_new(dtype);
   int64_t count = test_count(x0) / c;
   CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, rm, rv, 1, 0.25, 1e-5, slope));
@@ -353,8 +353,11 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout, do
   }
   for (int train = 0; train < 2; train++) {
     CHECK_OK(gt_batch_norm(y, mean, invstd, x, w, b, train ? NULL : rm, train ? NULL : rv, train, 0.1, 1e-5, slope));
-    CHECK_OK(gt_batch_norm_grad(gx, gw, gb, g, x, w, b, mean, invstd, train, slope, 0, 1));
-    CHECK_OK(gt_batch_norm_grad(NULL, gw, gb, g, x, w, b, mean, invstd, train, slope, 1, 0.5));
+    CHECK_OK(gt_batch_norm_again(again, x, w, b, mean, invstd, slope));
+    for (int64_t i = 0; i < count; i++) wrong += column(again, 1, i) != column(y, 1, i);
+    CHECK_MSG(wrong == 0, "%ld results are not those of the first time", wrong);
+    CHECK_OK(gt_batch_norm_grad(gx, gw, gb, g, x, w, b, NULL, mean, invstd, train, slope, 0, 1));
+    CHECK_OK(gt_batch_norm_grad(NULL, gw, gb, g, x, w, b, NULL, mean, invstd, train, slope, 1, 0.5));
     long bad = 0;
     double mu = test_at(mean, 1), r = test_at(invstd, 1), sum = 0, products = 0, size = 0;   /* the formula, for channel 1 */
     for (int64_t i = 0; i < count; i++) {
@@ -369,6 +372,10 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout, do
       bad += !(fabs(z) < within || test_is_near(column(gx, 1, i), wanted, 4 * within));
     }
     CHECK_MSG(bad == 0, "%ld numbers of the gradient differ", bad);
+    CHECK_OK(gt_batch_norm_grad(again, NULL, NULL, g, x, w, b, b, mean, invstd, train, slope, 0, 1));   /* through another weight */
+    for (int64_t i = 0; i < count; i++)
+      bad += !test_is_near(column(again, 1, i), column(gx, 1, i) / test_at(w, 1) * test_at(b, 1), 4 * within);
+    CHECK_MSG(bad == 0, "%ld numbers of the gradient through another weight differ", bad);
     if (dtype == GT_FLOAT || test_count(x0) > 2000) continue;
     gt_tensor *of[] = {x0, w, b}, *gradient[] = {gx, gw, gb};
     double here = norm_loss(g0, x0, w, b, rm, rv, train, slope);
@@ -393,7 +400,7 @@ static void check_norm(int rank, const int64_t *shape, int dtype, int layout, do
     wrong += !test_is_near(column(x, 1, i), activated(wanted, slope), 4 * within);
   }
   CHECK_MSG(wrong == 0, "%ld results differ", wrong);
-  gt_tensor *all[] = {x0, g0, w, b, rm, rv, x, g, y, gx, mean, invstd, gw, gb};
+  gt_tensor *all[] = {x0, g0, w, b, rm, rv, x, g, y, gx, again, mean, invstd, gw, gb};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
 
@@ -416,7 +423,7 @@ static void test_batch_norm(void) {
   gt_tensor *y = gt_tensor_new(GT_FLOAT), *mean = gt_tensor_new(GT_FLOAT), *invstd = gt_tensor_new(GT_FLOAT);
   test_fill(x, 0, 1);
   CHECK_OK(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
-  CHECK_OK(gt_batch_norm_grad(y, NULL, NULL, x, x, NULL, NULL, mean, invstd, 1, 1, 0, 1));
+  CHECK_OK(gt_batch_norm_grad(y, NULL, NULL, x, x, NULL, NULL, NULL, mean, invstd, 1, 1, 0, 1));
   CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, NULL, NULL, NULL, NULL, 0, 0.1, 1e-5, 1), GT_EARG, "needs the running mean");
   CHECK_FAILS(gt_batch_norm(y, mean, invstd, x, four, v, NULL, NULL, 1, 0.1, 1e-5, 1), GT_ESHAPE, "the weight is 4, wanted 3 numbers");
   CHECK_FAILS(gt_batch_norm(y, mean, invstd, v, v, v, NULL, NULL, 1, 0.1, 1e-5, 1), GT_ESHAPE, "the input is 3, wanted N x C");
@@ -479,7 +486,7 @@ static void test_threads(void) {
     CHECK_OK(gt_conv_input(out[1], y, w, &s, 16, 16));
     CHECK_OK(gt_conv_weight(out[2], x, y, &s, 4, 4, 0, 1));
     CHECK_OK(gt_batch_norm(out[3], out[4], out[5], x, v, v, NULL, NULL, 1, 0.1, 1e-5, 1));
-    CHECK_OK(gt_batch_norm_grad(out[6], out[7], NULL, x, out[3], v, v, out[4], out[5], 1, 0.2, 0, 1));
+    CHECK_OK(gt_batch_norm_grad(out[6], out[7], NULL, x, out[3], v, v, NULL, out[4], out[5], 1, 0.2, 0, 1));
     CHECK_OK(gt_bias_grad(out[8], y, 0, 1));
     CHECK_OK(gt_max_pool(out[9], index, x, &p));
   }

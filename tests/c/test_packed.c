@@ -1,5 +1,6 @@
-/* test_packed.c: packed forms of weights: made once a version, in the same memory; dropped with the storage; private where they are wanted by
- * several threads at once while they have to be made; never more bytes than there is room for. */
+/* test_packed.c: packed forms of weights: made once a version, in the same memory, which goes after as many uses as there were of other
+ * versions; dropped with the storage; private where they are wanted by several threads at once while they have to be made; never more bytes
+ * than there is room for. */
 #include "../../csrc/core/core.h"
 #include "test.h"
 #include <pthread.h>
@@ -55,6 +56,38 @@ static void check_versions(void) {
   gt_tensor_free(view);
   gt_tensor_free(t);
   CHECK(gt_pool()->live < live);
+}
+
+static void use(gt_tensor *t, int times) {
+  for (int i = 0; i < times; i++) {
+    gt__packed *p = get(t, 1);
+    CHECK(((float *)gt__packed_data(p))[99] == 2 * gt__f(t)[99]);
+    gt__packed_put(p);
+  }
+}
+
+static void check_uses(void) {
+  gt_tensor *t = test_new(GT_FLOAT, 1, (int64_t[]){1000});
+  double live = gt_pool()->live;
+  for (int uses = 1; uses <= 3; uses++) {  /* more of them: it has to be made once more in the first version, and never after it */
+    for (int version = 0; version < 3; version++) {
+      CHECK_OK(gt_fill(t, 10 * uses + version));
+      filled = 0;
+      use(t, uses);
+      CHECK(filled == (version == 0 && uses > 1 ? 2 : 1));
+    }
+    CHECK(gt_pool()->live < live + 4000);   /* what is left is no memory, but what is known of the form */
+  }
+  CHECK_OK(gt_fill(t, 0));
+  filled = 0;
+  use(t, 1);
+  CHECK(gt_pool()->live >= live + 4000);    /* two more uses are expected */
+  for (int version = 0; version < 20; version++) {
+    CHECK_OK(gt_fill(t, version));
+    use(t, 1);
+  }
+  CHECK(filled == 21 && gt_pool()->live < live + 4000); /* and no longer */
+  gt_tensor_free(t);
 }
 
 static void check_storage_ends(void) {
@@ -122,6 +155,7 @@ static void check_threads(void) {
 
 int main(void) {
   check_versions();
+  check_uses();
   check_storage_ends();
   check_room();
   check_threads();

@@ -125,9 +125,13 @@ static void test_released(void) {
   GONE(gt_batch_norm(r, gone_v, NULL, x, NULL, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
   GONE(gt_batch_norm(r, NULL, NULL, x, gone_v, NULL, NULL, NULL, 1, 0.1, 1e-5, 1));
   GONE(gt_batch_norm(r, NULL, NULL, x, NULL, NULL, v, gone_v, 1, 0.1, 1e-5, 1));
-  GONE(gt_batch_norm_grad(r, NULL, NULL, gone, x, NULL, NULL, v, v, 1, 1, 0, 1));
-  GONE(gt_batch_norm_grad(r, NULL, NULL, x, x, NULL, NULL, gone_v, v, 1, 1, 0, 1));
-  GONE(gt_batch_norm_grad(NULL, gone_v, NULL, x, x, NULL, NULL, v, v, 1, 1, 0, 1));
+  GONE(gt_batch_norm_again(r, gone, NULL, NULL, v, v, 1));
+  GONE(gt_batch_norm_again(gone, x, NULL, NULL, v, v, 1));
+  GONE(gt_batch_norm_again(r, x, NULL, gone_v, v, v, 1));
+  GONE(gt_batch_norm_again(r, x, NULL, NULL, gone_v, v, 1));
+  GONE(gt_batch_norm_grad(r, NULL, NULL, gone, x, NULL, NULL, NULL, v, v, 1, 1, 0, 1));
+  GONE(gt_batch_norm_grad(r, NULL, NULL, x, x, NULL, NULL, NULL, gone_v, v, 1, 1, 0, 1));
+  GONE(gt_batch_norm_grad(NULL, gone_v, NULL, x, x, NULL, NULL, NULL, v, v, 1, 1, 0, 1));
   GONE(gt_adam(v, v, v, gone_v, 0.9, 0.999, 1e-8, 0.1));
   GONE(gt_rmsprop(gone_v, v, v, 0.9, 1e-8, 0.1));
   GONE(gt_random_fill(&g, "uniform", gone, 0, 1));

@@ -14,13 +14,16 @@ local backward = {}
 --- Adds the gradients of v with respect to every leaf it depends on to the leaves' `grad`.
 -- @param v a value; of one element, unless gradient is given
 -- @param[opt] gradient tensor of v's size
--- @tparam[opt] table options retain_graph: keep the history for another pass; allow_changed: operands that were changed in place
--- since they were recorded are used as they are, as Torch7's modules do, where it would be an error else
+-- @tparam[opt] table options retain_graph: keep the history for another pass, or (a list of values) that of those values;
+-- allow_changed: operands that were changed in place since they were recorded are used as they are, as Torch7's modules do, where it would
+-- be an error else, or (a list of tensors) those that lie in their memory are; into: a list of tensors (vectors of gradients): only leaves
+-- whose `grad` lies in their memory get gradients
 function backward.backward(v, gradient, options)
   if not Value.is(v) then fail('backward: got %s, wanted a value', type(v)) end
   if not v.requires_grad then fail('backward: nothing that this value depends on requires a gradient') end
-  local pass = Pass.new('backward', {v}, nil, {allow_changed = options and options.allow_changed})
-  pass:run({v}, {gradient}, options and options.retain_graph)
+  local how = options and {retain_graph = options.retain_graph, allow_changed = options.allow_changed, into = options.into}
+  local pass = Pass.new('backward', {v}, nil, how)
+  pass:run({v}, {gradient})
   for _, leaf in ipairs(pass.leaves) do -- in order: leaves may share a gradient
     local g = pass.at_leaf[leaf]
     if leaf.grad then
@@ -67,10 +70,11 @@ function backward.grad(outputs, inputs, options)
   local create, retain, is_input = options.create_graph or false, options.retain_graph, {}
   if retain == nil then retain = create end
   for i = 1, #inputs do is_input[inputs[i]] = true end
-  local pass = Pass.new('grad', outputs, is_input, options)
+  local how = {create_graph = create, retain_graph = retain, allow_changed = options.allow_changed}
+  local pass = Pass.new('grad', outputs, is_input, how)
   local slots = {} -- a node that the pass uses up knows its slot no longer
   for i, x in ipairs(inputs) do slots[i] = Pass.slot_of(x) end
-  pass:run(outputs, seeds, retain)
+  pass:run(outputs, seeds)
   local results = {}
   for i, x in ipairs(inputs) do
     local g

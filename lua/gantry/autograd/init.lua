@@ -14,6 +14,9 @@ local ops = require 'gantry.autograd.ops'
 return {
   value = Value.new,
   leaf = Value.leaf,
+  pass_on = tape.pass_on,
+  lean = tape.lean,
+  moving = tape.moving,
   is_value = Value.is,
   ops = ops,
   op = op.define,

@@ -78,11 +78,14 @@ end
 --   backward(c, g): c[1], c[2], ... are the arguments, c.out the result, c.saved and c.saved2 what forward saved, all of them
 --   tensors or, when gradients of gradients are wanted (c.recording), values; c.need1, c.need2, c.need3 (for a list:
 --   c.need[i]) say which gradients are wanted. Returns one gradient for each of the leading arguments, or nil; each is g itself
---   or new, never an argument or saved. What ops make in it and it does not return is released, and c is used for the next op;
+--   or new, never an argument or saved. Where c.mine is true nobody else has g's memory, and it may be written over.
+--   What ops make in it and it does not return is released, and c is used for the next op;
 --   reads: which numbers the backward function looks at (of the rest it may use the sizes): 1, 2 and 3 for the arguments, o for
 --   the result; a string, or a list of one for each gradient: {'2', '1'} says that the first gradient needs the second argument
 --   and the second the first. What it reads must not be changed in place before; default: all arguments and the result;
 --   gives_saved: true where what forward saves first is a second result for the caller (max's positions);
+--   again(c): for results that are cheap to compute again (autograd.lean): the same tensor to the bit, from what c has and backward
+--   reads;
 --   second: true where backward can itself be differentiated (it uses only ops), false where it cannot.
 -- @treturn function applies the op to tensors or values
 -- @usage local double = op.define {name = 'double', second = true,

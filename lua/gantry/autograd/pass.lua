@@ -94,9 +94,19 @@ local function reachable(what, roots, stop)
   return nodes
 end
 
+--- The nodes that a list of values depends on, as keys.
+local function history_of(what, values)
+  local set = {}
+  for _, node in ipairs(reachable(what, values)) do set[node] = true end
+  return set
+end
+
 --- A pass over what the roots depend on.
 -- @tparam[opt] table inputs values (as keys) whose gradients are results; nil: those of all leaves
+-- @tparam[opt] table options as for backward
 function Pass.new(what, roots, inputs, options)
+  local retain = options and options.retain_graph
+  local spared = type(retain) == 'table' and history_of(what, retain)
   local nodes = reachable(what, roots, inputs)
   local grads, owned, before = {}, {}, running > 0 and {}
   for i = 1, #nodes do
@@ -105,15 +115,16 @@ function Pass.new(what, roots, inputs, options)
     nodes[i].slot = i
   end
   return setmetatable({
-    nodes = nodes, grads = grads, owned = owned, before = before, inputs = inputs, wanted = false,
+    nodes = nodes, grads = grads, owned = owned, before = before, inputs = inputs, wanted = false, into = options and options.into,
+    spared = spared, retain = not spared and retain,
     at_leaf = {}, owned_leaf = {}, leaves = {}, fresh = {n = 0}, context = {},
     create = options and options.create_graph or false, allow_changed = options and options.allow_changed or false,
   }, Pass)
 end
 
---- With inputs: notes which nodes lead to one of them, by slot.
+--- With inputs, or with vectors that gradients are added to: notes which nodes lead to one of them, by slot.
 function Pass:find_wanted()
-  local inputs, nodes, wanted = self.inputs, self.nodes, {}
+  local inputs, nodes, wanted = self.inputs or {}, self.nodes, {}
   for i = 1, #nodes do wanted[i] = false end
   self.wanted = wanted
   for i = #nodes, 1, -1 do -- earliest first
@@ -126,13 +137,22 @@ function Pass:find_wanted()
   end
 end
 
+--- Whether a tensor is in the memory of one of a list.
+local function lies_in(t, list)
+  for i = 1, #list do
+    if t.store == list[i].store then return true end
+  end
+  return false
+end
+
 --- Whether the gradient of a value that requires one is needed.
 function Pass:wants(v)
   local wanted = self.wanted
   if not wanted then return true end
   local node = node_of(v)
   if node then return wanted[node.slot] end
-  return self.inputs[v] or false
+  if self.inputs then return self.inputs[v] or false end
+  return v.grad ~= nil and lies_in(v.grad, self.into)
 end
 
 function Pass:needs(x)
@@ -145,11 +165,16 @@ local function complain(node, what)
     .. 'or run backward first', what, node.op.name)
 end
 
-local function want_unchanged(node, mask)
-  if band(mask, 1) ~= 0 and version(tensor_of(node[1])) ~= node.version1 then complain(node, 'argument 1') end
-  if band(mask, 2) ~= 0 and node.version2 and version(tensor_of(node[2])) ~= node.version2 then complain(node, 'argument 2') end
-  if band(mask, 4) ~= 0 and node.version3 and version(tensor_of(node[3])) ~= node.version3 then complain(node, 'argument 3') end
-  if band(mask, 8) ~= 0 and version(node.out.data) ~= node.version_out then complain(node, 'the result') end
+--- Whether a tensor was changed since it had a version, and is none of those that may have been.
+local function is_changed(t, noted, excused)
+  return version(t) ~= noted and not (excused and lies_in(t, excused))
+end
+
+local function want_unchanged(node, mask, excused)
+  if band(mask, 1) ~= 0 and is_changed(tensor_of(node[1]), node.version1, excused) then complain(node, 'argument 1') end
+  if band(mask, 2) ~= 0 and node.version2 and is_changed(tensor_of(node[2]), node.version2, excused) then complain(node, 'argument 2') end
+  if band(mask, 4) ~= 0 and node.version3 and is_changed(tensor_of(node[3]), node.version3, excused) then complain(node, 'argument 3') end
+  if band(mask, 8) ~= 0 and is_changed(node.out.data, node.version_out, excused) then complain(node, 'the result') end
 end
 
 local function taken_away(node)
@@ -263,9 +288,9 @@ function Pass:through_list(node, g, mine)
     any = any or need[k]
   end
   if not any then return false, mine end
-  if node.versions and not self.allow_changed then
+  if node.versions and self.allow_changed ~= true then
     for k = 1, #list do
-      if version(tensor_of(list[k])) ~= node.versions[k] then complain(node, 'argument ' .. k) end
+      if is_changed(tensor_of(list[k]), node.versions[k], self.allow_changed) then complain(node, 'argument ' .. k) end
     end
   end
   local operands, out = list, node.out
@@ -292,6 +317,14 @@ function Pass:through_list(node, g, mine)
   return true, mine
 end
 
+--- The numbers of a value that were not kept, computed again.
+local function again(v, c)
+  local node = v.node
+  c[1], c[2], c[3] = tensor_of(node[1]), tensor_of(node[2]), tensor_of(node[3])
+  c[4], c[5], c[6], c[7], c.saved, c.saved2 = node[4], node[5], node[6], node[7], node.saved, node.saved2
+  return node.op.again(c)
+end
+
 --- Takes one node's gradient to those of its inputs that want theirs.
 -- @bool mine whether g is the pass's to give away
 -- @treturn bool whether any does
@@ -307,19 +340,25 @@ function Pass:through(node, g, mine)
     if arity > 2 then need3 = self:needs(x3) end
   end
   if not (need1 or need2 or need3) then return false, mine end
-  if op.sees ~= 0 and not self.allow_changed then
-    want_unchanged(node, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0))
+  local c, out, reads = self.context, node.out, bor(need1 and op.reads1 or 0, need2 and op.reads2 or 0, need3 and op.reads3 or 0)
+  local made = false -- the first operand, where it was not kept
+  if type(x1) == 'table' and x1.passing == 'again' and (create or band(reads, 1) ~= 0) then
+    made = again(x1, c)
+    if create then x1.data, node.version1 = track(made), version(made) else reads = band(reads, 14) end
   end
-  local c, out = self.context, node.out
+  if op.sees ~= 0 and self.allow_changed ~= true then want_unchanged(node, reads, self.allow_changed) end
   if create then
-    node.lent = true
+    node.lent, out.passing = true, false
+    if type(x1) == 'table' then x1.passing = false end
     c[1], c[2], c[3], c.out = x1, x2, x3, out
   else
-    c[1], c[2], c[3], c.out = tensor_of(x1), tensor_of(x2), tensor_of(x3), out.data
+    c[1], c[2], c[3], c.out = made or tensor_of(x1), tensor_of(x2), tensor_of(x3), out.data
   end
   c[4], c[5], c[6], c[7], c.saved, c.saved2 = node[4], node[5], node[6], node[7], node.saved, node.saved2
   c.need1, c.need2, c.need3, c.recording = need1, need2, need3, create
+  c.mine = mine and not create and g.store ~= nil and g.store.refs == 1
   local g1, g2, g3 = op.backward(c, g)
+  if made and not create then C.gt_tensor_release(made) end
   g1, g2, g3 = need1 and g1 or nil, need2 and g2 or nil, need3 and g3 or nil
   if not create then
     self:tidy(g1, g2, g3)
@@ -334,23 +373,27 @@ function Pass:through(node, g, mine)
 end
 
 --- The history of a node is used up: lets go of what it held. What forward saved is nobody else's, unless an op that a recorded pass
--- made has it too. The result is the program's as long as it holds the value; the collector learns of the bytes that it may have.
+-- made has it too. The result is the program's as long as it holds the value; the collector learns of the bytes that it may have. What was
+-- only passed on (tape.pass_on) goes at once.
 local function spend(node)
   node.spent = true
+  local first, out = node[1], node.out
+  if type(first) == 'table' and first.passing == 'used' then C.gt_tensor_release(first.data) end
+  if out.passing then C.gt_tensor_release(out.data) end
   if not node.lent and not node.op.gives_saved then
     if node.saved then C.gt_tensor_release(node.saved) end
     if node.saved2 then C.gt_tensor_release(node.saved2) end
   end
-  local store = node.out.data.store
+  local store = out.data.store
   if store ~= nil and store.refs == 1 then native.let_go(tonumber(store.bytes)) end
   node.list, node.saved, node.saved2, node.out, node.versions = nil, nil, nil, nil, nil
   node[1], node[2], node[3], node[4], node[5], node[6], node[7] = nil, nil, nil, nil, nil, nil, nil
 end
 
 --- Walks the nodes, latest first.
--- @bool retain whether the history stays usable
-function Pass:walk(retain)
+function Pass:walk()
   local create, grads, nodes, inputs = self.create, self.grads, self.nodes, self.inputs
+  local retain, spared = self.retain, self.spared
   if not create then state.made = self.fresh end
   for i = 1, #nodes do
     local node, g = nodes[i], grads[i]
@@ -369,7 +412,7 @@ function Pass:walk(retain)
         grads[i] = false
         if mine and not create then C.gt_tensor_release(g) end
       end
-      if passed and not retain then
+      if passed and not retain and not (spared and spared[node]) then
         nodes[i] = false
         spend(node)
       end
@@ -400,22 +443,22 @@ function Pass:initial(v, given)
   return own_copy(t)
 end
 
-local function start_and_walk(pass, outputs, seeds, retain)
-  if pass.inputs then pass:find_wanted() end
+local function start_and_walk(pass, outputs, seeds)
+  if pass.inputs or pass.into then pass:find_wanted() end
   for i = 1, #outputs do
     local v = outputs[i]
     if pass:wants(v) then pass:accumulate(v, pass:initial(v, seeds and seeds[i])) end
   end
-  pass:walk(retain)
+  pass:walk()
 end
 
 --- Starts from the outputs, walks, and leaves recording, the scope and the slots of a pass around this one as they were, also after an
 -- error.
-function Pass.run(pass, outputs, seeds, retain)
+function Pass.run(pass, outputs, seeds)
   local recording, outer = state.recording, state.made
   state.recording = pass.create
   running = running + 1
-  local ok, problem = xpcall(start_and_walk, native.keep_trace, pass, outputs, seeds, retain)
+  local ok, problem = xpcall(start_and_walk, native.keep_trace, pass, outputs, seeds)
   running = running - 1
   state.recording, state.made = recording, outer
   if pass.before then

@@ -9,7 +9,7 @@ local Value = require 'gantry.autograd.value'
 
 local C, fail = native.C, native.fail
 local getmetatable, setmetatable, type, tonumber = getmetatable, setmetatable, type, tonumber
-local band = bit.band
+local band, bor = bit.band, bit.bor
 local is_tensor, shown = torch.isTensor, require('gantry.torch.class').shown
 
 local tape = {}
@@ -17,7 +17,9 @@ local tape = {}
 -- recording: false inside no_grad and in plain backward passes. sequence: number of the last node; inputs always have smaller ones.
 -- made: list (n entries) of the tensors made in the innermost scope or pass, or false outside of any.
 -- observer: who is told of every op and every step of a backward pass, or false.
-local state = {recording = true, sequence = 0, made = false, observer = false}
+-- lean: whether what is cheap to compute again is not kept. moving: whether ops keep what they need of weights that may move before the
+-- backward pass.
+local state = {recording = true, sequence = 0, made = false, observer = false, lean = false, moving = false}
 tape.state = state
 
 --- Remembers a tensor that an op made beside its result, so that the scope it was made in can release it.
@@ -158,6 +160,72 @@ function tape.apply_list(op, list, b, c)
   end
   return v
 end
+
+--- Whether a gradient of a node's operands that somebody wants is made of the numbers of its first one.
+local function reads_first(node)
+  local op, mask = node.op, 0
+  for k = 1, op.arity do
+    local x = node[k]
+    if type(x) == 'table' and getmetatable(x) == Value and x.requires_grad then
+      mask = bor(mask, k == 1 and op.reads1 or k == 2 and op.reads2 or op.reads3)
+    end
+  end
+  return band(mask, 1) ~= 0
+end
+
+--- The node of the op that took v on the way to another value, each op's first operand being the one before's result; nil where it is
+-- not found so.
+local function user_of(v, taken)
+  local node = taken.node
+  for _ = 1, 3 do
+    if not node or node.list then return nil end
+    local x = node[1]
+    if rawequal(x, v) then return node end
+    node = type(x) == 'table' and getmetatable(x) == Value and x.node
+  end
+end
+
+--- Says that nobody has a value that an op made but what was computed from it, so that its memory can go as soon as no gradient needs it
+-- any more: now, or during the backward pass.
+-- @param v a value that an op made
+-- @param taken the value that was computed from it, by one op or more
+function tape.pass_on(v, taken)
+  local made, used = v.node, user_of(v, taken)
+  if not made and v.requires_grad then return end -- a leaf
+  if made and band(made.op.sees, 8) ~= 0 then
+    v.passing = 'made' -- until its own node is done
+  elseif not made and not taken.node or used and not reads_first(used) then
+    C.gt_tensor_release(v.data)
+  elseif used and made and made.op.again and state.lean then
+    v.passing = 'again'
+    C.gt_tensor_release(v.data)
+  else
+    v.passing = 'used'
+  end
+end
+
+local function within(what, fn, ...)
+  if type(fn) ~= 'function' then fail('%s: got %s, wanted a function', what, shown(fn)) end
+  local before = state[what]
+  state[what] = true
+  local function finish(ok, ...)
+    state[what] = before
+    if not ok then error((...), 0) end
+    return ...
+  end
+  return finish(xpcall(fn, native.keep_trace, ...))
+end
+
+--- Runs fn(...), and what a chain passes on in it (pass_on) and is cheap to compute again is not kept for the backward pass, but computed
+-- again there, to the bit: batch norm's results. For networks whose backward pass is far away.
+-- @treturn what fn returns
+-- @usage local fake = autograd.lean(G.forward, G, z)
+function tape.lean(fn, ...) return within('lean', fn, ...) end
+
+--- Runs fn(...), whose backward pass comes after the weights have moved (backward's allow_changed): an activation that runs as one with the
+-- layer before it keeps the weights that its sign depends on.
+-- @treturn what fn returns
+function tape.moving(fn, ...) return within('moving', fn, ...) end
 
 --- Runs fn(...) without recording; what it returns has no history.
 function tape.no_grad(fn, ...)

@@ -37,6 +37,7 @@ local common = {
   precision = {'float32', 'of convolutions: float32, bf16x3, bfloat16, or reference (plain loops)', one_of = precision.names},
   critic_steps = {1, 'updates of D for each of G', min = 1, integer = true},
   accumulate = {1, 'minibatches whose gradients make one update', min = 1, integer = true},
+  reuse_fake = {false, "use D's output on generated images in D's update for G's too, as dcgan.torch did: a pass of D less"},
   ema = {0, "decay of the average of G's weights that samples are drawn from, as 0.999; 0: none", min = 0, max = 1},
   seed = {1, 'of weights, z and the order of the data', min = 0, max = 2 ^ 31, integer = true},
   fit = {'auto', "how images of another shape get the size: crop, stretch or pad; auto: the data's own way", one_of = fits},

@@ -23,7 +23,7 @@ local required = {'name', 'generator'}
 -- What a step has already, besides its methods: no network may be called so.
 local taken = {
   G = true, D = true, options = true, number = true, notes = true, kept = true, players = true, noise = true, real = true, fake = true,
-  z = true, labels = true, generated = true, learning = true, ema = true,
+  z = true, labels = true, generated = true, learning = true, said = true, probabilities = true, ema = true,
   input = true, halves = true, takes_labels = true, takes_images = true,
 }
 

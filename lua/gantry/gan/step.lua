@@ -7,12 +7,15 @@
 -- Where a recipe has labels, s.labels are the classes of s.real, s.fake_labels those that s.fake was generated for; G takes
 -- {z, classes}, and s.G(z, classes) and s.D(x, classes) give a network both. Where the data are pairs of pictures, s.input is the left
 -- one, s.real the right one, and G makes s.fake from s.input; s.z is the same as s.input.
+--
+-- With the option reuse_fake, what D says of s.fake in its own update serves G's too (gantry.gan.reuse).
 -- @module gantry.gan.step
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local diagnose = require 'gantry.gan.diagnose'
 local Player = require 'gantry.gan.player'
+local reuse = require 'gantry.gan.reuse'
 
 local value = autograd.value
 
@@ -28,7 +31,7 @@ Step.__index = Step
 function Step.new(nets, o, next_images, how)
   local self = setmetatable({
     options = o, number = 0, next_images = next_images, notes = {}, kept = {}, players = {}, takes_labels = {}, takes_images = {},
-    learning = {},
+    learning = {}, said = {},
   }, Step)
   for name, net in pairs(nets) do
     self.players[name] = Player.new(net, o, name == 'D' and o.lr_d > 0 and o.lr_d or nil)
@@ -66,6 +69,7 @@ end
 --- Takes the next real images, draws z (and classes) and generates images from it: s.real, s.labels, s.z, s.fake_labels, s.fake. Of
 -- pairs: s.input, s.real, s.fake.
 function Step:draw()
+  self.said = {}
   phase(self, 'data')
   local images, labels = self.next_images()
   local noise, classes = self.noise, self.drawn_classes
@@ -82,7 +86,8 @@ function Step:draw()
   if self.has_labels then self.fake_labels = classes:random(1, self.options.classes) end
   phase(self)
   self.players.G:take_part(true, true)
-  self.generated = self.players.G.net:forward(self.fake_labels and {self.z, self.fake_labels} or self.z)
+  local net = self.players.G.net -- D's update comes before what G's layers gave is needed
+  self.generated = autograd.lean(net.forward, net, self.fake_labels and {self.z, self.fake_labels} or self.z)
   self.real.origin, self.generated.origin = 'real', 'fake'
   self:use_generated(false)
 end
@@ -102,7 +107,8 @@ end
 local function note_scores(self, x, out)
   local scores = scores_of(out)
   if not scores then return end
-  local mean = (self.is_logit and torch.sigmoid(scores) or scores):mean()
+  self.probabilities = self.probabilities or scores.new()
+  local mean = (self.is_logit and torch.sigmoid(self.probabilities, scores) or scores):mean()
   if x.origin == 'real' then self.d_real = mean elseif x.origin == 'fake' then self.d_fake = mean end
 end
 
@@ -121,7 +127,16 @@ end
 function Step:apply(name, x, labels)
   local learns = take_part(self, name, x)
   self.takes_labels[name], self.takes_images[name] = labels ~= nil, autograd.is_value(x)
-  local out = self.players[name].net:forward(labels and {x, labels} or x)
+  local reused = name == 'D' and self.options.reuse_fake
+  if reused and reuse.is_due(self) then return reuse.take(self, x, labels) end
+  local input = reused and reuse.with_history(self, x) or x
+  local net, given, out = self.players[name].net, labels and {input, labels} or input
+  if rawequal(input, x) then
+    out = net:forward(given)
+  else
+    out = autograd.moving(net.forward, net, given)
+    reuse.keep(self, x, labels, out)
+  end
   if name == 'D' and learns and autograd.is_value(x) then note_scores(self, x, out) end
   return out
 end
@@ -139,6 +154,7 @@ function Step:part(name, path, x)
       native.fail('part: there is no module %s in %s', table.concat(path, '.'), name)
   end
   take_part(self, name, x)
+  if name == 'D' and self.options.reuse_fake and reuse.is_due(self) then reuse.refuse(self, "G's loss looks at a part of D") end
   return module:forward(x)
 end
 
@@ -163,11 +179,11 @@ local function evaluate(loss_function, s)
 end
 
 -- Computes a loss on the batch at hand and adds its gradients, over `parts`, to those of the networks that learn. Of a list of terms
--- each one's gradients are computed before the next one is recorded: only one's history takes memory.
-local function gather(self, names, loss_function, parts)
+-- each one's gradients are computed before the next one is recorded: only one's history takes memory. more: whether a term follows.
+local function gather(self, names, loss_function, parts, more)
   if type(loss_function) == 'table' then
     local sum = 0
-    for _, term in ipairs(loss_function) do sum = sum + gather(self, names, term, parts) end
+    for i, term in ipairs(loss_function) do sum = sum + gather(self, names, term, parts, more or i < #loss_function) end
     return sum
   end
   local whose = table.concat(names, ' and ') .. "'s"
@@ -184,7 +200,7 @@ local function gather(self, names, loss_function, parts)
   if number == math.huge or number == -math.huge then diverged(self, names[1], whose .. ' loss', 'is infinite') end
   if parts > 1 then loss = loss / parts end
   phase(self, 'sums')
-  loss:backward()
+  loss:backward(nil, self.options.reuse_fake and reuse.pass(self, names, more))
   phase(self)
   return number
 end
@@ -220,6 +236,7 @@ function Step:update(names, loss_function)
     if not self.players[name] then native.fail('update: the recipe has no network %s', tostring(name)) end
     self.learning[name] = true
     self.players[name].gradients:zero()
+    if name == 'D' then self.said = {} end
   end
   phase(self)
   local parts = self.options.accumulate
@@ -314,7 +331,7 @@ end
 function Step:clear()
   for _, p in pairs(self.players) do p:take_part(true, true) end
   self.real, self.fake, self.z, self.input, self.generated = nil, nil, nil, nil, nil
-  self.labels, self.fake_labels, self.learning = nil, nil, {}
+  self.labels, self.fake_labels, self.learning, self.said = nil, nil, {}, {}
 end
 
 return Step

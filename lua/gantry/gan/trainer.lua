@@ -13,6 +13,7 @@ local Health = require 'gantry.gan.health'
 local losses = require 'gantry.gan.losses'
 local network = require 'gantry.gan.network'
 local Player = require 'gantry.gan.player'
+local reuse = require 'gantry.gan.reuse'
 local statistics = require 'gantry.gan.statistics'
 local Step = require 'gantry.gan.step'
 
@@ -59,6 +60,7 @@ function Trainer.new(recipe, o, dataset)
   end
   local self = setmetatable({recipe = recipe, options = o, dataset = dataset, number = 0, position = 0}, Trainer)
   settle_classes(recipe, o, dataset)
+  reuse.check(recipe, o)
   torch.manualSeed(o.seed)
   self.nets, self.names = {}, {'G'}
   self.G = expect_network(recipe.generator(o), 'generator', recipe)

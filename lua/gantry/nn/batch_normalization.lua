@@ -90,20 +90,20 @@ end
 function BatchNormalization:updateOutput(input) return self:updateActivated(input, 1) end
 
 function BatchNormalization:updateGradInput(input, gradOutput)
-  check(C.gt_batch_norm_grad(self.gradInput, nil, nil, gradOutput, input, self.weight, self.bias, self.save_mean, self.save_std,
-    training(self) and 1 or 0, 1, 0, 1))
+  check(C.gt_batch_norm_grad(self.gradInput, nil, nil, gradOutput, input, self.weight, self.bias, nil, self.save_mean,
+    self.save_std, training(self) and 1 or 0, 1, 0, 1))
   return self.gradInput
 end
 
 function BatchNormalization:accGradParameters(input, gradOutput, scale)
   if not self.gradWeight then return end
-  check(C.gt_batch_norm_grad(nil, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, self.save_mean,
+  check(C.gt_batch_norm_grad(nil, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, nil, self.save_mean,
     self.save_std, training(self) and 1 or 0, 1, 1, scale or 1))
 end
 
 --- Both gradients in one pass over the batch.
 function BatchNormalization:backward(input, gradOutput, scale)
-  check(C.gt_batch_norm_grad(self.gradInput, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, self.save_mean,
+  check(C.gt_batch_norm_grad(self.gradInput, self.gradWeight, self.gradBias, gradOutput, input, self.weight, self.bias, nil, self.save_mean,
     self.save_std, training(self) and 1 or 0, 1, 1, scale or 1))
   return self.gradInput
 end

@@ -173,7 +173,7 @@ local protocol = autograd.op {name = 'torch7_module', arity = 'list', second = f
     local gradOutput = torch.isTensor(run.output) and g or taken_apart(g, run.output)
     local gradInput = run.module:updateGradInput(run.input, gradOutput)
     local found = {}
-    if run.leaves == 1 then
+    if run.leaves == 1 and c.need[1] then
       run.module:accGradParameters(run.input, gradOutput, 1)
       found[1] = c[1][1]:clone():zero()
     end
@@ -189,11 +189,16 @@ local protocol = autograd.op {name = 'torch7_module', arity = 'list', second = f
 -- @bool frozen whether its parameters' gradients are left alone
 -- @return a value, or a nested list of them, as the module's output is
 function bridge.apply(module, input, frozen)
-  local parameters = module:parameters()
+  local parameters, gradients = module:parameters()
   local run = {module = with_own_buffers(module), input = input}
   local list = parts_of(input)
   run.leaves = not frozen and parameters ~= nil and #parameters > 0 and 1 or 0
-  if run.leaves == 1 then table.insert(list, 1, autograd.value(parameters[1].new(1):zero(), true)) end
+  if run.leaves == 1 then
+    -- Its gradient is 0 and changes nothing where it is added; by that place a pass knows whose gradients it stands for.
+    local first = gradients[1]
+    local place = first.new():set(first:storage(), first:storageOffset(), torch.LongStorage {1}, torch.LongStorage {1})
+    table.insert(list, 1, autograd.leaf(parameters[1].new(1):zero(), place))
+  end
   local output = protocol(list, run)
   return torch.isTensor(run.output) and output or taken_apart(output, run.output)
 end

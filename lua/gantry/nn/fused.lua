@@ -2,14 +2,15 @@
 -- follows it. One pass over memory does both, and the gradient needs nothing that lay between them.
 --
 -- Layers and activations announce themselves. A module of which a program changed a method, or a class made of one with a method of its
--- own, is no longer what was announced, and is run on its own.
+-- own, is no longer what was announced, and is run on its own. What lies between two modules that announced themselves is nobody else's: a
+-- chain passes it on (autograd.pass_on), and its memory goes when no gradient needs it any more.
 local bridge = require 'gantry.nn.bridge'
 
 local fused = {}
 
 local methods = {'call', 'forward', 'backward', 'updateOutput', 'updateGradInput', 'accGradParameters'}
 
-local layers, activations = {}, {} -- by `call`
+local layers, activations, others = {}, {}, {} -- by `call`
 
 local function announce(list, class, fields)
   for _, name in ipairs(methods) do fields[name] = class[name] end
@@ -32,6 +33,14 @@ end
 -- `updateActivated(input, slope)`: updateOutput and the activation, on a tensor
 -- @func[opt] can tells whether a module of the class can: can(module, slope)
 function fused.layer(class, can) announce(layers, class, {can = can}) end
+
+--- Announces a class of modules that hold on to nothing of what they are given and give on recorded values.
+function fused.other(class) announce(others, class, {}) end
+
+--- Whether a module holds on to neither what it is given nor what it gives, and nobody watches.
+function fused.lets_go(module)
+  return not bridge.observer and (announced(layers, module) or announced(activations, module) or announced(others, module)) ~= nil
+end
 
 --- updateOutput of an activation in place whose layer did the work.
 local function update_done(self, input) return self.output:set(input) end

@@ -47,22 +47,36 @@ function Sequential:remove(index)
   return module
 end
 
+local is_value = autograd.is_value
+
 function Sequential:call(input)
   local x, i, modules = input, 1, self.modules
+  local mine = false -- whether nobody else has x
   while i <= #modules do
+    -- What two modules do as one was announced by both.
     local slope = fused.slope(modules[i], modules[i + 1])
-    x = layout.enter(modules[i], x)
-    if slope and autograd.is_value(x) then
+    local lets_go = slope ~= nil or fused.lets_go(modules[i])
+    local entered = layout.enter(modules[i], x)
+    if not rawequal(entered, x) then
+      if mine then autograd.pass_on(x, entered) end
+      x, mine = entered, true
+    end
+    local given, last = x, i
+    if slope and is_value(x) then
       local watcher = bridge.watcher
       if watcher then watcher(modules[i], false, modules[i + 1]) end
-      x = self:run_module(i, 'activated', x, slope)
+      x, last = self:run_module(i, 'activated', x, slope), i + 1
       if watcher then watcher(modules[i], true) end
-      i = i + 2
     else
-      x, i = self:run_module(i, 'forward', x), i + 1
+      x = self:run_module(i, 'forward', x)
     end
+    if mine and lets_go and not rawequal(given, x) then autograd.pass_on(given, x) end
+    mine, i = lets_go, last + 1
   end
-  return layout.is_inner(input) and x or layout.leave(x)
+  if layout.is_inner(input) then return x end
+  local left = layout.leave(x)
+  if mine and not rawequal(left, x) then autograd.pass_on(x, left) end
+  return left
 end
 
 -- What modules were given in another layout than the one before them gave it in (by number), and what leaves the chain ('output',

@@ -2,6 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
+local autograd = require 'gantry.autograd'
 local ops = require 'gantry.autograd.ops'
 local precision = require 'gantry.autograd.precision'
 local kernel = require 'gantry.nn.kernel'
@@ -73,6 +74,13 @@ function spatial.call(input, f, ...)
   if input:dim() == 4 then return f(input, ...) end
   local y = f(ops.unsqueeze(input, 1), ...)
   return ops.select(y, 1, 1)
+end
+
+--- ops.add_bias of a value that nobody else has.
+function spatial.add_bias(x, bias, slope)
+  local y = ops.add_bias(x, bias, slope)
+  autograd.pass_on(x, y)
+  return y
 end
 
 --- A weight or its gradient in four dimensions; networks saved long ago had two.

@@ -49,7 +49,7 @@ local function apply(x, self, slope)
   local weight = self:param 'weight'
   if weight:dim() == 2 then weight = ops.view(weight, self.nOutputPlane, self.nInputPlane, self.kH, self.kW) end
   if not self.bias then return ops.conv(x, weight, spatial.shape(self), slope) end
-  return ops.add_bias(ops.conv(x, weight, spatial.shape(self)), self:param 'bias', slope)
+  return spatial.add_bias(ops.conv(x, weight, spatial.shape(self)), self:param 'bias', slope)
 end
 
 --- On a value, with the activation that follows (gantry.nn.fused).

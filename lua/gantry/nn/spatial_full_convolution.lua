@@ -62,7 +62,7 @@ end
 
 local function apply(x, self, slope)
   local y = ops.conv_input(x, self:param 'weight', spatial.shape(self), output_size(self, x.data))
-  return self.bias and ops.add_bias(y, self:param 'bias', slope) or y
+  return self.bias and spatial.add_bias(y, self:param 'bias', slope) or y
 end
 
 --- On a value, with the activation that follows the bias (gantry.nn.fused).

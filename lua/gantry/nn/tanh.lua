@@ -2,6 +2,7 @@
 -- @module gantry.nn.tanh
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 require 'gantry.nn.module'
 
@@ -21,5 +22,7 @@ function Tanh:updateGradInput(_, gradOutput)
   backward(self.gradInput, gradOutput, self.output)
   return self.gradInput
 end
+
+fused.other(Tanh)
 
 return Tanh

@@ -4,6 +4,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local ops = require 'gantry.autograd.ops'
+local fused = require 'gantry.nn.fused'
 local kernel = require 'gantry.nn.kernel'
 local layout = require 'gantry.nn.layout'
 require 'gantry.nn.module'
@@ -97,5 +98,7 @@ end
 function View:__tostring__()
   return ('%s(%s)'):format(torch.type(self), table.concat(self.size:totable(), ', '))
 end
+
+fused.other(View)
 
 return View

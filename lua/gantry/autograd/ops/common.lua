@@ -37,4 +37,14 @@ function common.zeros(x, rows, columns)
   return r
 end
 
+local function same_layout(a, b)
+  return (C.gt_is_inner(a) ~= 0 and C.gt_is_inner(b) ~= 0) or (C.gt_is_contiguous(a) ~= 0 and C.gt_is_contiguous(b) ~= 0)
+end
+
+--- Whether a backward function may write its result over g: nobody else has it, and the result is to lie as it does.
+-- @tparam table c what the function was given
+-- @param g the gradient it was given
+-- @param like a tensor in the result's layout
+function common.may_write(c, g, like) return c.mine and same_layout(g, like) end
+
 return common

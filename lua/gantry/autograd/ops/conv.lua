@@ -4,6 +4,7 @@ local ffi = require 'ffi'
 local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local precision = require 'gantry.autograd.precision'
+local common = require 'gantry.autograd.ops.common'
 local shown = require('gantry.torch.class').shown
 local torch = require 'gantry.torch'
 local Value = require 'gantry.autograd.value'
@@ -80,20 +81,25 @@ return function(ops)
   end
   local function conv_grad(c, g)
     local x, w, shape = c[1], c[2], c[3]
-    return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)),
-      c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
+    -- The weight's first: while it is made, the other, larger one, need not be there yet.
+    local gw = c.need2 and ops.conv_weight(x, g, shape, size(w, 3), size(w, 4))
+    return c.need1 and ops.conv_input(g, w, shape, size(x, 3), size(x, 4)), gw
   end
 
   local plain = define {name = 'conv', arity = 2, options = {conv_shape}, reads = {'2', '1'}, second = true, forward = conv,
     backward = conv_grad}
   -- The result keeps the sign of what the activation was given, so that nothing else has to be kept.
-  local leaky_relu = C.gt_unary_code 'leaky_relu'
+  local leaky_relu, leaky_relu_grad = C.gt_unary_code 'leaky_relu', C.gt_binary_code 'leaky_relu_grad'
   local activated = define {name = 'conv_activated', arity = 2, options = {conv_shape, slope}, reads = {'2o', '1o'}, second = true,
     forward = function(x, w, shape, k)
     local y = conv(x, w, shape)
     check(C.gt_unary(leaky_relu, y, y, k, 0))
     return y
   end, backward = function(c, g)
+    if common.may_write(c, g, data(c.out)) then
+      check(C.gt_binary(leaky_relu_grad, g, g, c.out, c[4]))
+      return conv_grad(c, g)
+    end
     return conv_grad(c, ops.leaky_relu_grad(g, data(c.out), c[4]))
   end}
 
@@ -113,7 +119,8 @@ return function(ops)
     return x
   end, backward = function(c, g)
     local y, w, shape = c[1], c[2], c[3]
-    return c.need1 and ops.conv(g, w, shape), c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
+    local gw = c.need2 and ops.conv_weight(g, y, shape, size(w, 3), size(w, 4))
+    return c.need1 and ops.conv(g, w, shape), gw
   end}
 
   --- conv_weight(x, y, shape, kh, kw): the gradient of conv with respect to a kernel of kh x kw.

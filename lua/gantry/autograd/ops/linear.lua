@@ -51,10 +51,11 @@ return function(ops)
   local plain = define {name = 'add_bias', arity = 2, reads = {'', ''}, second = true, forward = add_bias, backward = function(c, g)
     return c.need1 and g, c.need2 and ops.channel_sum(g)
   end}
-  -- The activation's sign is found anew, from both.
+  -- The activation's sign is found anew, from both; the bias is kept where it may move before that.
   local activated = define {name = 'add_bias_activated', arity = 2, options = {op.number 'the slope'}, reads = '12', second = true,
-    forward = add_bias, backward = function(c, g)
-    local x, bias, slope = Value.unwrap(c[1]), Value.unwrap(c[2]), c[3]
+    forward = function(x, bias, slope) return add_bias(x, bias, slope), tape.state.moving and bias:clone() or nil end,
+    backward = function(c, g)
+    local x, bias, slope = Value.unwrap(c[1]), c.saved or Value.unwrap(c[2]), c[3]
     if c.recording then
       g = ops.leaky_relu_grad(g, ops.add(x, ops.per_channel(bias, x)), slope)
       return c.need1 and g, c.need2 and ops.channel_sum(g)
