@@ -50,6 +50,21 @@ describe('example', function()
     assert.is_true(mmd[8] > mmd[1] and mmd[8] < 10) -- D pulls the two apart; 10: the kernel's largest value, twice
   end)
 
+  it('dense_vae.lua comes nearer to its pictures, which gantry lab nearest measures', function()
+    local run = command.folder()
+    local code, _, err = gantry('train examples/dense_vae.lua --data scenes:rooms@1..60 --out ' .. run ..
+      '/run --set size=8 hidden=16 samples=1 log_every=50 sample_every=0 --steps 150')
+    assert.equal(0, code, err)
+    local losses = {}
+    for x in command.read(run .. '/run/metrics.jsonl'):gmatch '"g_loss":([%d.e+-]+)' do losses[#losses + 1] = tonumber(x) end
+    assert.is_true(losses[3] < 0.8 * losses[1], table.concat(losses, " "))
+    local out
+    code, out, err = gantry(('lab nearest %s/run --test scenes:rooms@61..120 --n 60'):format(run))
+    assert.equal(0, code, err)
+    assert.matches('generated over held%-out, L2: [%d.]+', out)
+    assert.is_nil(out:find("D's features", 1, true))
+  end)
+
   it('own_data.lua is looked at, and trains', function()
     local folder = command.folder()
     local code, out, err = gantry('data examples/own_data.lua --size 16 --n 4 --out ' .. folder .. '/sheet.png')

@@ -19,6 +19,8 @@ local nearest = {}
 local SHOWN, NEIGHBOURS = 10, 3
 local AROUND = 50  -- training images whose mean distance says what is near, for each image
 local CLOSE = 0.05 -- the part of held-out images that count as copies
+local TIMES = 3    -- as large a part of the generated ones is too much
+local PART = 512   -- training images that are looked at together
 
 --- What is said beside every result.
 nearest.warning = 'Nearest neighbours are trivially fooled by small image transforms (Radford et al. 2015): a copy that is moved by a ' ..
@@ -38,12 +40,6 @@ local function spaces_of(run, net)
     list[#list + 1] = {name = 'features of ' .. net.name, metric = 'l2', rows = function(x) return net:of(x):float() end}
   end
   return list
-end
-
-local function search(space, queries, k)
-  local s = neighbours.new(space.rows(queries.images, queries.labels), {k = k, metric = space.metric})
-  s:add(space.trained)
-  return s:result()
 end
 
 -- Of each image the distance to its nearest training image, and the same over the mean distance to those around it: what is blurred is
@@ -87,16 +83,16 @@ end
 -- ---- the picture ----------------------------------------------------------------------------------------------------------------------
 
 local function picture(generated, train, spaces, found)
-  local c, h, w = train:size(2), train:size(3), train:size(4)
+  local c, h, w = train.channels, train.height, train.width
   local rows = math.min(SHOWN, generated:size(1))
   local columns = 1 + NEIGHBOURS * #spaces
-  local all, labels = torch.FloatTensor(rows, columns, c, h, w), {'sample'}
+  local all, labels = torch.FloatTensor(rows, columns, c, h, w):zero(), {'sample'}
   for i = 1, rows do
     all[i][1]:copy(generated[i])
     for s = 1, #spaces do
-      for k = 1, NEIGHBOURS do
+      for k = 1, math.min(NEIGHBOURS, found[s]:size(2)) do
         local column = 1 + (s - 1) * NEIGHBOURS + k
-        all[i][column]:copy(train[tonumber(found[s][i][k])])
+        all[i][column]:copy(train:get(tonumber(found[s][i][k])))
         labels[column] = k == 1 and 'by ' .. spaces[s].name:match '^%w+' or tostring(k)
       end
     end
@@ -117,11 +113,32 @@ local function generate(run, n, seed)
   return {images = run:images(run:z(n, seed), labels), labels = labels}
 end
 
-local function collisions(r, net, radius, train, of)
-  local index = codes.index(net:codes(train.images), radius)
+-- Shows every training image, part by part, to a search in each space for each set of queries; collects their codes where a network for
+-- those is given.
+local function search(run, set, spaces, queries, net)
+  local searches, known = {}, {}
+  for s, space in ipairs(spaces) do
+    searches[s] = {}
+    for what, q in pairs(queries) do
+      searches[s][what] = neighbours.new(space.rows(q.images, q.labels), {k = math.min(AROUND, set:size()), metric = space.metric})
+    end
+  end
+  for from = 1, set:size(), PART do
+    local part = read(run, set, from, math.min(PART, set:size() - from + 1))
+    for s, space in ipairs(spaces) do
+      local rows = space.rows(part.images, part.labels)
+      for _, one in pairs(searches[s]) do one:add(rows) end
+    end
+    for _, code in ipairs(net and net:codes(part.images) or {}) do known[#known + 1] = code end
+  end
+  return searches, known
+end
+
+local function collisions(r, net, radius, known, queries)
+  local index = codes.index(known, radius)
   for _, what in ipairs {'generated', 'held-out'} do
-    if of[what] then
-      local count, list = 0, net:codes(of[what].images)
+    if queries[what] then
+      local count, list = 0, net:codes(queries[what].images)
       for _, code in ipairs(list) do
         if index:has(code) then count = count + 1 end
       end
@@ -132,13 +149,29 @@ local function collisions(r, net, radius, train, of)
   end
 end
 
+-- Figures of one space. Returns whether too many generated images are like copies.
+local function figures(r, name, found, seed)
+  local generated, relative = listed((found.generated:result()))
+  local held_out, held_out_relative = listed((found['held-out']:result()))
+  local function add(what, list)
+    local ratio = statistics.ratio(list, held_out, {seed = seed})
+    r:figure(('%s, %s'):format(what, name), {value = ratio.ratio, low = ratio.low, high = ratio.high, n = #list})
+  end
+  add('distance to the nearest training image, generated over held-out', generated)
+  add('the same, of training images moved by one pixel', (listed((found.moved:result()))))
+  local w = statistics.wilson(count_within(relative, close_of(held_out_relative)), #relative)
+  r:figure(('generated images that are like copies, as 5%% of held-out ones are, %s, %%'):format(name),
+    {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = #relative, expected = 'about 5 where nothing is repeated'})
+  return w.low > TIMES * CLOSE
+end
+
 --- Looks for training images that a run's generator repeats.
 --
 -- In each space (L1 and L2 of pixels, the last hidden layer of D where there is one, and a feature net's features where one is given) the
 -- mean distance from generated images to the nearest training image is divided by that from held-out images: about 1 for a generator
 -- that draws new images, towards 0 for one that repeats. Blurred images make it smaller too. So the distance to the nearest is also
 -- divided by the mean of those to the 50 nearest, image by image (Carlini et al. 2023, arXiv 2301.13188, section 5.1): only a copy is much
--- nearer to one training image than to the others. A generator is flagged where more than half of its images, by the lower end of the
+-- nearer to one training image than to the others. A generator is flagged where more than 15% of its images, by the lower end of the
 -- interval, are below what 5% of the held-out images are below, in L1 or L2.
 -- @tparam Run run usually after run:reestimate()
 -- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
@@ -153,38 +186,25 @@ function nearest.run(run, o)
   if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
   local set, spec = pictures.open(run, o.data)
   local r = record.new('nearest', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
-  local train, of = read(run, set), {generated = generate(run, n, seed)}
+  local queries = {generated = generate(run, o.test and n or SHOWN, seed)}
   if o.test then
     local test_set = pictures.open(run, o.test)
-    of['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
+    queries['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
+    queries.moved = read(run, set, 1, math.min(n, set:size()))
+    queries.moved.images = moved(queries.moved.images)
   end
-  local copies = {images = moved(train.images:narrow(1, 1, math.min(n, set:size())))}
-  copies.labels = train.labels and train.labels:narrow(1, 1, copies.images:size(1))
   local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil
+  local searches, known = search(run, set, spaces, queries, o.dedup)
   for s, space in ipairs(spaces) do
-    space.trained = space.rows(train.images, train.labels)
-    local around = math.min(AROUND, set:size())
-    local distances
-    distances, numbers[s] = search(space, of.generated, around)
+    numbers[s] = select(2, searches[s].generated:result())
     if o.test then
-      local generated, relative = listed(distances)
-      local held_out, held_out_relative = listed((search(space, of['held-out'], around)))
-      local ratio = statistics.ratio(generated, held_out, {seed = seed})
-      r:figure(('distance to the nearest training image, generated over held-out, %s'):format(space.name),
-        {value = ratio.ratio, low = ratio.low, high = ratio.high, n = n})
-      ratio = statistics.ratio(listed((search(space, copies, around))), held_out, {seed = seed})
-      r:figure(('the same, of training images moved by one pixel, %s'):format(space.name),
-        {value = ratio.ratio, low = ratio.low, high = ratio.high, n = copies.images:size(1)})
-      local w = statistics.wilson(count_within(relative, close_of(held_out_relative)), n)
-      r:figure(('generated images that are like copies, as 5%% of held-out ones are, %s, %%'):format(space.name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, expected = 'about 5 where nothing is repeated'})
-      if space.rows == pictures.rows then flagged = flagged or w.low > 0.5 end
+      local repeats = figures(r, space.name, searches[s], seed)
+      if space.rows == pictures.rows then flagged = flagged or repeats end
     end
-    space.trained = nil
   end
-  if o.dedup then collisions(r, o.dedup, o.radius or 0, train, of) end
+  if o.dedup then collisions(r, o.dedup, o.radius or 0, known, queries) end
   if o.test then r:figure('flagged as memorising (1: yes)', {value = flagged and 1 or 0}) end
-  r:picture(picture(of.generated.images, train.images, spaces, numbers), nil,
+  r:picture(picture(queries.generated.images, set, spaces, numbers), nil,
     'a sample, and the three training images nearest to it in each space')
   io.stdout:write(nearest.warning, '\n')
   return r:finish(), flagged
