@@ -19,6 +19,32 @@ function settings.parse(arguments, defaults)
   return s
 end
 
+--- A table from a command line: `--key value`, and `--flag` where the default is false. Numbers stay numbers.
+-- @tparam {string,...} arguments
+-- @tparam table defaults by name; '' for an option that has none
+function settings.options(arguments, defaults)
+  local s, names, i = {}, {}, 1
+  for key, value in pairs(defaults) do
+    s[key] = value
+    names[#names + 1] = '--' .. key
+  end
+  table.sort(names)
+  while arguments[i] do
+    local key = arguments[i]:match '^%-%-(%a+)$'
+    local default = defaults[key or '']
+    if default == nil then settings.quit('there is no option %s; %s', arguments[i], table.concat(names, ', ')) end
+    if default == false then
+      s[key] = true
+    else
+      i = i + 1
+      local value = arguments[i] or settings.quit('--%s: wanted a value', key)
+      s[key] = type(default) ~= 'number' and value or tonumber(value) or settings.quit('--%s is %s, wanted a number', key, value)
+    end
+    i = i + 1
+  end
+  return s
+end
+
 --- Arguments from a table, in the order of their names.
 function settings.format(s)
   local parts = {}
