@@ -3,7 +3,7 @@
 -- usage: bin/gantry bench/variants.lua --data SPEC [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N]
 --   --data     a labelled set, as mnist:DIR
 --   --out      (runs/variants) gets for each recipe a run, a sheet and a record, and the feature net, variants.md, variants.png
---   --images   real images that each D (or encoder) is shown (48000)
+--   --images   real images that each D (or encoder) is shown (24000)
 --   --only     these recipes; `untrained` is DCGAN at step 0
 --   --again    measures them anew. Without it what is there is kept, so that a table that was stopped goes on
 --   --threads  of training (1)
@@ -15,13 +15,13 @@ local folder = require 'gantry.gan.folder'
 local score = require 'gantry.metrics.score'
 local rated, settings = require 'rated', require 'settings'
 
-local how = settings.options(arg, {data = '', out = 'runs/variants', images = 48000, only = '', again = false, threads = 1})
+local how = settings.options(arg, {data = '', out = 'runs/variants', images = 24000, only = '', again = false, threads = 1})
 if how.data == '' then settings.quit '--data is missing: a labelled set, as mnist:DIR' end
 folder.make(how.out)
 
 local N = 2000 -- images of each kind in a draw
 -- Settings that make networks of about the same size out of each recipe's own.
-local common = {size = 32, base = 32, kernel = 4, batch = 64, maps = 32, sample_every = 0, checkpoint_every = 0}
+local common = {size = 32, base = 32, kernel = 4, batch = 32, maps = 16, sample_every = 0, checkpoint_every = 0}
 
 -- ---- what is rated ----------------------------------------------------------------------------------------------------------------
 
