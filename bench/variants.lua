@@ -21,7 +21,7 @@ folder.make(how.out)
 
 local N = 2000 -- images of each kind in a draw
 -- Settings that make networks of about the same size out of each recipe's own.
-local common = {size = 32, base = 32, kernel = 4, batch = 32, maps = 16, sample_every = 0, checkpoint_every = 0}
+local common = {size = 32, base = 16, kernel = 4, batch = 32, maps = 8, hidden = 512, sample_every = 0, checkpoint_every = 0}
 
 -- ---- what is rated ----------------------------------------------------------------------------------------------------------------
 
