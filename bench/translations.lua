@@ -2,8 +2,8 @@
 -- them has seen. The second table of docs/variants.md.
 -- usage: bin/gantry bench/translations.lua [--data pairs:KIND] [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N]
 --   --data     pairs:faces or pairs:rooms (pairs:faces): their seeds make new ones
---   --out      (runs/translations) gets for each recipe a run, a sheet and a record, and the feature net, translations.md, translations.png
---   --images   pairs that each is shown (4000)
+--   --out      (runs/translations) gets for each recipe a run, a sheet and a record, the feature net, translations.md and .png
+--   --images   pairs that each is shown (3000)
 --   --only     these recipes; `untrained` is pix2pix at step 0
 --   --again    measures them anew. Without it what is there is kept
 --   --threads  of training (1)
@@ -17,13 +17,13 @@ local sheet = require 'gantry.gan.sheet'
 local rated, settings = require 'rated', require 'settings'
 
 local how = settings.options(arg, {
-  data = 'pairs:faces', out = 'runs/translations', images = 4000, only = '', again = false, threads = 1,
+  data = 'pairs:faces', out = 'runs/translations', images = 3000, only = '', again = false, threads = 1,
 })
 local kind = how.data:match '^pairs:(%a+)$' or settings.quit('--data is %s, wanted pairs:faces or pairs:rooms', how.data)
 folder.make(how.out)
 
 local N = 1000 -- pairs in a draw
-local common = {size = 32, base = 16, blocks = 3, sample_every = 0, checkpoint_every = 0}
+local common = {size = 32, base = 8, blocks = 3, sample_every = 0, checkpoint_every = 0}
 local net = rated.features(how.out .. '/net.safetensors', 'scenes:' .. kind, ('--steps 1000 --threads %d'):format(how.threads))
 
 -- Inputs and truths of the k-th draw: of a seed that no recipe is trained with.
@@ -104,7 +104,8 @@ for _, entry in ipairs(gan.recipes()) do
 end
 table.sort(list, function(a, b) return a.scores.distance.mean < b.scores.distance.mean end)
 local lines = {
-  '| recipe | from the truth | Frechet | kernel x1000 | seconds | steps | G / D | commit |', '| --- | --- | --- | --- | --- | --- | --- | --- |',
+  '| recipe | from the truth | Frechet | kernel x1000 | seconds | steps | G / D | commit |',
+  '| --- | --- | --- | --- | --- | --- | --- | --- |',
 }
 for _, part in ipairs {list, compared()} do
   for _, found in ipairs(part) do lines[#lines + 1] = row(found) end
