@@ -6,6 +6,7 @@ local gan = gantry.gan
 local folder = require 'gantry.gan.folder'
 local network = require 'gantry.gan.network'
 local score = require 'gantry.metrics.score'
+local settings = require 'settings'
 
 local rated = {}
 
@@ -83,6 +84,35 @@ function rated.images(draw, net)
     collectgarbage()
   end
   return summary(draws)
+end
+
+--- Which of some names are asked for.
+-- @string only names with commas between; '': all
+-- @tparam {string,...} names that there are
+-- @treturn function from a name to whether it is asked for
+function rated.asked(only, names)
+  local there, asked = {}, {}
+  for _, name in ipairs(names) do there[name] = true end
+  for name in only:gmatch '[^,]+' do
+    asked[name] = there[name] or settings.quit("--only: there is no '%s'; there are %s", name, table.concat(names, ', '))
+  end
+  return function(name) return next(asked) == nil or asked[name] or false end
+end
+
+--- Recipes that turn images into images, or those that do not, by name.
+-- @bool translate
+-- @treturn {string,...} names
+-- @treturn table name -> recipe
+function rated.recipes(translate)
+  local names, by_name = {}, {}
+  for _, entry in ipairs(gan.recipes()) do
+    local recipe = gan.load_recipe(entry.path)
+    if (recipe.pairs or false) == translate then
+      names[#names + 1] = entry.name
+      by_name[entry.name] = recipe
+    end
+  end
+  return names, by_name
 end
 
 --- Settings as --set takes them: those that a recipe has.

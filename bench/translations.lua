@@ -41,9 +41,8 @@ local function rate(make)
   end, net)
 end
 
-local asked = {}
-for name in how.only:gmatch '[^,]+' do asked[name] = true end
-local function is_asked(name) return next(asked) == nil or asked[name] or false end
+local names, recipes = rated.recipes(true)
+local is_asked = rated.asked(how.only, {'untrained', unpack(names)})
 
 local function measure(name, recipe, steps)
   return rated.measure {
@@ -57,7 +56,7 @@ end
 local function compared()
   local _, truths = pairs_of(1)
   local mean = truths:mean(1)
-  local list = {measure('untrained', gan.load_recipe 'pix2pix', 0)}
+  local list = {measure('untrained', recipes.pix2pix, 0)}
   list[1].name = 'an untrained generator'
   local function add(name, make) list[#list + 1] = {name = name, scores = rate(make)} end
   add('the input as it is', function(inputs) return inputs end)
@@ -96,10 +95,9 @@ local function draw(list, path)
 end
 
 local list = {}
-for _, entry in ipairs(gan.recipes()) do
-  local recipe = gan.load_recipe(entry.path)
-  if recipe.pairs and (is_asked(entry.name) or folder.kind(('%s/%s.json'):format(how.out, entry.name))) then
-    list[#list + 1] = measure(entry.name, recipe, math.floor(how.images / recipe.options:default 'batch'))
+for _, name in ipairs(names) do
+  if is_asked(name) or folder.kind(('%s/%s.json'):format(how.out, name)) then
+    list[#list + 1] = measure(name, recipes[name], math.floor(how.images / recipes[name].options:default 'batch'))
   end
 end
 table.sort(list, function(a, b) return a.scores.distance.mean < b.scores.distance.mean end)

@@ -4,7 +4,7 @@
 --   --data     a labelled set, as mnist:DIR
 --   --out      (runs/variants) gets for each recipe a run, a sheet and a record, and the feature net, variants.md, variants.png
 --   --images   real images that each D (or encoder) is shown (24000)
---   --only     these recipes; `untrained` is DCGAN at step 0
+--   --only     these recipes; `untrained` is DCGAN at step 0, `noise` pixels drawn alone, `real` other real images
 --   --again    measures them anew. Without it what is there is kept, so that a table that was stopped goes on
 --   --threads  of training (1)
 package.path = (arg[0]:match '^(.*/)' or './') .. '?.lua;' .. package.path
@@ -38,9 +38,8 @@ local function real(k, others)
   return set:batch(list)
 end
 
-local asked = {}
-for name in how.only:gmatch '[^,]+' do asked[name] = true end
-local function is_asked(name) return next(asked) == nil or asked[name] or false end
+local names, recipes = rated.recipes(false)
+local is_asked = rated.asked(how.only, {'untrained', 'noise', 'real', unpack(names)})
 
 local function measure(name, recipe, steps)
   return rated.measure {
@@ -54,12 +53,10 @@ end
 -- The recipes that are asked for, and those that were measured before; the best first.
 local function measured()
   local list = {}
-  for _, entry in ipairs(gan.recipes()) do
-    local recipe = gan.load_recipe(entry.path)
-    local known = is_asked(entry.name) or folder.kind(('%s/%s.json'):format(how.out, entry.name))
-    if known and not recipe.pairs then
-      local shown = common.batch * recipe.options:default 'critic_steps'
-      list[#list + 1] = measure(entry.name, recipe, math.floor(how.images / shown))
+  for _, name in ipairs(names) do
+    if is_asked(name) or folder.kind(('%s/%s.json'):format(how.out, name)) then
+      local shown = common.batch * recipes[name].options:default 'critic_steps'
+      list[#list + 1] = measure(name, recipes[name], math.floor(how.images / shown))
     end
   end
   table.sort(list, function(a, b) return a.scores.frechet.mean < b.scores.frechet.mean end)
@@ -68,7 +65,7 @@ end
 
 -- What a generator has to beat, and what it cannot.
 local function compared()
-  local untrained = measure('untrained', gan.load_recipe 'dcgan', 0)
+  local untrained = measure('untrained', recipes.dcgan, 0)
   local run = gan.open(how.out .. '/untrained'):reestimate()
   local list = {{name = 'an untrained generator', scores = untrained.scores, images = run:images(run:z(N, 1))}}
   local function add(file, name, of)
