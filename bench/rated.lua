@@ -136,29 +136,29 @@ end
 
 --- What make() gives, kept in a file: found there the next time, unless it is of another command or feature net.
 -- @string path of the file
--- @tparam table key command, net (a hash), which stay with what is kept
+-- @tparam table key command, net (a hash), n (images in a draw), which stay with what is kept
 -- @bool again whether to make it anew
 -- @func make gives a table
 function rated.kept(path, key, again, make)
   if not again and folder.kind(path) == 'file' then
     local kept = cjson.decode(folder.read(path))
-    if kept.command == key.command and kept.net == key.net then return kept end
+    if kept.command == key.command and kept.net == key.net and kept.n == key.n then return kept end
   end
   local found = make()
-  found.command, found.net, found.commit, found.draws = key.command, key.net, rated.commit(), rated.DRAWS
+  found.command, found.net, found.n, found.commit, found.draws = key.command, key.net, key.n, rated.commit(), rated.DRAWS
   folder.write(path, cjson.encode(found))
   return found
 end
 
 --- Trains and rates, unless that was done.
--- @tparam table o out (a folder), name, recipe, data, steps, set (settings), threads, net (Features), again (do it anew); rate(run) gives
--- scores; sheet(run) a picture to look at
+-- @tparam table o out (a folder), name, recipe, data, steps, set (settings), threads, net (Features), n (images in a draw), again (do it
+-- anew); rate(run) gives scores; sheet(run) a picture to look at
 -- @treturn table name, command, net, seed, commit, seconds, steps, weights, parameters, scores
 function rated.measure(o)
   local path = ('%s/%s'):format(o.out, o.name)
   local command = ("%s train %s --data '%s' --out '%s' --steps %d --threads %d --set %s"):format(gantry_command, o.recipe, o.data, path,
     o.steps, o.threads, o.set)
-  return rated.kept(path .. '.json', {command = command, net = o.net.hash}, o.again, function()
+  return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, o.again, function()
     os.execute(("rm -rf '%s'"):format(path))
     local seconds = run(command, path .. '.log')
     local opened = gan.open(path)

@@ -47,7 +47,7 @@ local is_asked = rated.asked(how.only, {'untrained', unpack(names)})
 local function measure(name, recipe, steps)
   return rated.measure {
     out = how.out, name = name, recipe = recipe.name, data = how.data, steps = steps, threads = how.threads,
-    set = rated.settings(recipe, common), net = net, again = how.again and is_asked(name),
+    set = rated.settings(recipe, common), net = net, n = N, again = how.again and is_asked(name),
     sheet = function(run) return run:sheet(24) end,
     rate = function(run) return rate(function(inputs) return run:images(inputs) end) end,
   }

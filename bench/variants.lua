@@ -19,7 +19,7 @@ local how = settings.options(arg, {data = '', out = 'runs/variants', images = 24
 if how.data == '' then settings.quit '--data is missing: a labelled set, as mnist:DIR' end
 folder.make(how.out)
 
-local N = 2000 -- images of each kind in a draw
+local N = 1000 -- images of each kind in a draw
 -- Settings that make networks of about the same size out of each recipe's own.
 local common = {size = 32, base = 16, kernel = 4, batch = 32, maps = 8, hidden = 512, sample_every = 0, checkpoint_every = 0}
 
@@ -44,7 +44,7 @@ local is_asked = rated.asked(how.only, {'untrained', 'noise', 'real', unpack(nam
 local function measure(name, recipe, steps)
   return rated.measure {
     out = how.out, name = name, recipe = recipe.name, data = how.data, steps = steps, threads = how.threads,
-    set = rated.settings(recipe, common), net = net, again = how.again and is_asked(name),
+    set = rated.settings(recipe, common), net = net, n = N, again = how.again and is_asked(name),
     sheet = function(run) return run:sheet(100, {columns = 10, numbers = false}) end,
     rate = function(run) return rated.images(function(k) return real(k), run:images(run:z(N, k)) end, net) end,
   }
@@ -69,7 +69,7 @@ local function compared()
   local run = gan.open(how.out .. '/untrained'):reestimate()
   local list = {{name = 'an untrained generator', scores = untrained.scores, images = run:images(run:z(N, 1))}}
   local function add(file, name, of)
-    local key = {command = ('%d images of %s'):format(N, how.data), net = net.hash}
+    local key = {command = ('%d images of %s'):format(N, how.data), net = net.hash, n = N}
     local found = rated.kept(('%s/%s.json'):format(how.out, file), key, how.again and is_asked(file), function()
       return {scores = rated.images(function(k) return real(k), of(k) end, net)}
     end)
