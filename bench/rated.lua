@@ -115,6 +115,14 @@ function rated.recipes(translate)
   return names, by_name
 end
 
+--- Writes a sheet in 16 shades, which a PNG holds in half the bytes.
+-- @tparam Canvas canvas changed
+-- @string path
+function rated.save(canvas, path)
+  canvas.pixels:mul(15):add(0.5):floor():div(15)
+  canvas:save(path)
+end
+
 --- Settings as --set takes them: those that a recipe has.
 function rated.settings(recipe, values)
   local list = {}

@@ -91,7 +91,7 @@ local function draw(list, path)
     local images = sheet.enlarge(part[2]:narrow(1, 1, shown), 2)
     canvas:put(width, (i - 1) * side, image.grid(images, {columns = shown, padding = 2, range = {-1, 1}}))
   end
-  canvas:save(path)
+  rated.save(canvas, path)
 end
 
 local list = {}

@@ -128,7 +128,7 @@ local function draw(list, path)
     local grid = image.grid(part.images:narrow(1, 1, ROWS * COLUMNS), {columns = COLUMNS, padding = 1, range = {-1, 1}})
     canvas:put(x, y + title - 1, grid)
   end
-  canvas:save(path)
+  rated.save(canvas, path)
 end
 
 local list, baselines = measured(), compared()
