@@ -115,12 +115,19 @@ function rated.recipes(translate)
   return names, by_name
 end
 
---- Writes a sheet in 16 shades, which a PNG holds in half the bytes.
--- @tparam Canvas canvas changed
--- @string path
-function rated.save(canvas, path)
+--- Writes a table and a sheet: OUT/NAME.md and OUT/NAME.png, and, where asked, into a page and the images/ beside it.
+-- @tparam table how out; write: '' or the path of a Markdown file
+-- @string name
+-- @tparam {string,...} lines
+-- @tparam Canvas canvas changed: into 16 shades, which a PNG holds in half the bytes
+function rated.publish(how, name, lines, canvas)
   canvas.pixels:mul(15):add(0.5):floor():div(15)
-  canvas:save(path)
+  canvas:save(('%s/%s.png'):format(how.out, name))
+  folder.write(('%s/%s.md'):format(how.out, name), table.concat(lines, '\n') .. '\n')
+  io.stdout:write('\n', table.concat(lines, '\n'), '\n')
+  if how.write == '' then return end
+  settings.write_tables(how.write, {[name] = lines})
+  canvas:save(('%simages/%s.png'):format(how.write:match '^(.*/)' or '', name))
 end
 
 --- Settings as --set takes them: those that a recipe has.
@@ -166,7 +173,7 @@ function rated.measure(o)
   local path = ('%s/%s'):format(o.out, o.name)
   local command = ("%s train %s --data '%s' --out '%s' --steps %d --threads %d --set %s"):format(gantry_command, o.recipe, o.data, path,
     o.steps, o.threads, o.set)
-  return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, o.again, function()
+  return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, o.again or not folder.kind(folder.file(path, 'checkpoint')), function()
     os.execute(("rm -rf '%s'"):format(path))
     local seconds = run(command, path .. '.log')
     local opened = gan.open(path)

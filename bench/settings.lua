@@ -1,4 +1,6 @@
---- The arguments of the processes that benchmarks compare: key=value.
+--- The arguments of benchmarks and of the processes that they compare, and where their tables go.
+local folder = require 'gantry.gan.folder'
+
 local settings = {}
 
 --- Ends the program: it was asked for wrongly.
@@ -51,6 +53,22 @@ function settings.format(s)
   for key, value in pairs(s) do parts[#parts + 1] = ("%s='%s'"):format(key, tostring(value)) end
   table.sort(parts)
   return table.concat(parts, ' ')
+end
+
+--- Replaces tables in a Markdown file: what is between <!-- bench NAME --> and <!-- end -->.
+-- @string path
+-- @tparam table tables name -> {line, ...}
+function settings.write_tables(path, tables)
+  local page = folder.read(path)
+  for name, lines in pairs(tables) do
+    local from, to = ('<!-- bench %s -->\n'):format(name), '<!-- end -->'
+    local first, last = page:find(from, 1, true)
+    local stop = first and page:find(to, last, true)
+    if not stop then error(('bench: %s has no place for the table %s'):format(path, name), 0) end
+    page = page:sub(1, last) .. '\n' .. table.concat(lines, '\n') .. '\n\n' .. page:sub(stop)
+  end
+  folder.write(path, page)
+  print(('tables: %s'):format(path))
 end
 
 return settings

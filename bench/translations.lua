@@ -1,12 +1,14 @@
 -- The recipes that turn images into images, trained on the same number of pairs, and rated against the true pictures of pairs that none of
 -- them has seen. The second table of docs/variants.md.
 -- usage: bin/gantry bench/translations.lua [--data pairs:KIND] [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N]
+--   [--write FILE]
 --   --data     pairs:faces or pairs:rooms (pairs:faces): their seeds make new ones
 --   --out      (runs/translations) gets for each recipe a run, a sheet and a record, the feature net, translations.md and .png
 --   --images   pairs that each is shown (3000)
 --   --only     these recipes; `untrained` is pix2pix at step 0
 --   --again    measures them anew. Without it what is there is kept
 --   --threads  of training (1)
+--   --write    also puts the table into a Markdown file, and the sheet into the images/ beside it
 package.path = (arg[0]:match '^(.*/)' or './') .. '?.lua;' .. package.path
 local gantry = require 'gantry'
 local data, gan, image, torch = gantry.data, gantry.gan, gantry.image, gantry.torch
@@ -17,7 +19,7 @@ local sheet = require 'gantry.gan.sheet'
 local rated, settings = require 'rated', require 'settings'
 
 local how = settings.options(arg, {
-  data = 'pairs:faces', out = 'runs/translations', images = 3000, only = '', again = false, threads = 1,
+  data = 'pairs:faces', out = 'runs/translations', images = 3000, only = '', again = false, threads = 1, write = '',
 })
 local kind = how.data:match '^pairs:(%a+)$' or settings.quit('--data is %s, wanted pairs:faces or pairs:rooms', how.data)
 folder.make(how.out)
@@ -76,7 +78,7 @@ local function row(found)
 end
 
 -- A line of pictures for the inputs, each recipe, the truths.
-local function draw(list, path)
+local function draw(list)
   local shown, width = 12, 150
   local inputs, truths = pairs_of(1)
   local parts = {{'input', inputs}}
@@ -91,7 +93,7 @@ local function draw(list, path)
     local images = sheet.enlarge(part[2]:narrow(1, 1, shown), 2)
     canvas:put(width, (i - 1) * side, image.grid(images, {columns = shown, padding = 2, range = {-1, 1}}))
   end
-  rated.save(canvas, path)
+  return canvas
 end
 
 local list = {}
@@ -102,15 +104,12 @@ for _, name in ipairs(names) do
 end
 table.sort(list, function(a, b) return a.scores.distance.mean < b.scores.distance.mean end)
 local lines = {
+  ('%d pairs of %s for each, seed 1. Features: `%s` (%s). Means of %d draws of %d pairs that were not trained on.'):format(how.images,
+    how.data, net.name, net.hash, rated.DRAWS, N), '',
   '| recipe | from the truth | Frechet | kernel x1000 | seconds | steps | G / D | commit |',
   '| --- | --- | --- | --- | --- | --- | --- | --- |',
 }
 for _, part in ipairs {list, compared()} do
   for _, found in ipairs(part) do lines[#lines + 1] = row(found) end
 end
-local text = ('%d pairs of %s at %dx%d for each recipe, seed 1. Features: %s (%s). Means of %d draws of %d pairs that were not trained on.')
-  :format(how.images, how.data, common.size, common.size, net.name, net.hash, rated.DRAWS, N)
-text = ('%s\n\n%s\n'):format(text, table.concat(lines, '\n'))
-folder.write(how.out .. '/translations.md', text)
-draw(list, how.out .. '/translations.png')
-io.stdout:write('\n', text)
+rated.publish(how, 'translations', lines, draw(list))

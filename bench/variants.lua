@@ -1,12 +1,13 @@
 -- Every recipe that makes images from z beside the others: trained on the same number of images of a labelled set at 32x32, scored with
 -- one feature net. The table and the sheet of docs/variants.md.
--- usage: bin/gantry bench/variants.lua --data SPEC [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N]
+-- usage: bin/gantry bench/variants.lua --data SPEC [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N] [--write FILE]
 --   --data     a labelled set, as mnist:DIR
 --   --out      (runs/variants) gets for each recipe a run, a sheet and a record, and the feature net, variants.md, variants.png
 --   --images   real images that each D (or encoder) is shown (24000)
 --   --only     these recipes; `untrained` is DCGAN at step 0, `noise` pixels drawn alone, `real` other real images
 --   --again    measures them anew. Without it what is there is kept, so that a table that was stopped goes on
 --   --threads  of training (1)
+--   --write    also puts the table into a Markdown file, and the sheet into the images/ beside it
 package.path = (arg[0]:match '^(.*/)' or './') .. '?.lua;' .. package.path
 local gantry = require 'gantry'
 local data, gan, image, torch = gantry.data, gantry.gan, gantry.image, gantry.torch
@@ -15,7 +16,8 @@ local folder = require 'gantry.gan.folder'
 local score = require 'gantry.metrics.score'
 local rated, settings = require 'rated', require 'settings'
 
-local how = settings.options(arg, {data = '', out = 'runs/variants', images = 24000, only = '', again = false, threads = 1})
+local how = settings.options(arg, {data = '', out = 'runs/variants', images = 24000, only = '', again = false, threads = 1,
+  write = ''})
 if how.data == '' then settings.quit '--data is missing: a labelled set, as mnist:DIR' end
 folder.make(how.out)
 
@@ -117,7 +119,7 @@ end
 local ROWS, COLUMNS = 2, 10 -- of images in a part of the sheet
 
 -- Parts of images with their names above, side by side in twos.
-local function draw(list, path)
+local function draw(list)
   local title = 11
   local width, height = COLUMNS * (common.size + 1) + 5, ROWS * (common.size + 1) + title + 2
   local lines = math.ceil(#list / 2)
@@ -128,11 +130,14 @@ local function draw(list, path)
     local grid = image.grid(part.images:narrow(1, 1, ROWS * COLUMNS), {columns = COLUMNS, padding = 1, range = {-1, 1}})
     canvas:put(x, y + title - 1, grid)
   end
-  rated.save(canvas, path)
+  return canvas
 end
 
+local what = how.data:match '^(%a+):' or how.data
 local list, baselines = measured(), compared()
 local lines = {
+  ('%d real images of %s for each, seed 1. Features: `%s` (%s). Means of %d draws of %d images of each kind.'):format(how.images, what,
+    net.name, net.hash, rated.DRAWS, N), '',
   '| recipe | Frechet | kernel x1000 | precision | recall | coverage | classes | alike | seconds | steps | G / D | commit |',
   '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
 }
@@ -146,9 +151,5 @@ for _, baseline in ipairs(baselines) do
   lines[#lines + 1] = row(baseline)
   pictures[#pictures + 1] = {name = baseline.name, images = baseline.images}
 end
-local text = ('%d real images of %s at %dx%d for each recipe, seed 1. Features: %s (%s). Means of %d draws of %d images of each kind.')
-  :format(how.images, how.data, common.size, common.size, net.name, net.hash, rated.DRAWS, N)
-text = ('%s\n\n%s\n\n%s\n'):format(text, table.concat(lines, '\n'), verdict(list, baselines))
-folder.write(how.out .. '/variants.md', text)
-draw(pictures, how.out .. '/variants.png')
-io.stdout:write('\n', text)
+lines[#lines + 1] = '\n' .. verdict(list, baselines)
+rated.publish(how, 'variants', lines, draw(pictures))
