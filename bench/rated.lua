@@ -131,11 +131,15 @@ function rated.publish(how, name, lines, canvas)
 end
 
 --- Settings as --set takes them: those that a recipe has.
-function rated.settings(recipe, values)
+-- @param recipe
+-- @tparam table values for all
+-- @tparam[opt] table own for this one
+function rated.settings(recipe, values, own)
   local list = {}
   for key, value in pairs(values) do
     if recipe.options.declared[key] then list[#list + 1] = ('%s=%s'):format(key, value) end
   end
+  for key, value in pairs(own or {}) do list[#list + 1] = ('%s=%s'):format(key, value) end
   table.sort(list)
   return table.concat(list, ' ')
 end
@@ -165,6 +169,13 @@ function rated.kept(path, key, again, make)
   return found
 end
 
+--- What is kept of a recipe, whatever it was measured with; nil: nothing.
+function rated.known(out, name)
+  local path = ('%s/%s'):format(out, name)
+  if folder.kind(path .. '.json') ~= 'file' or not folder.kind(folder.file(path, 'checkpoint')) then return nil end
+  return cjson.decode(folder.read(path .. '.json'))
+end
+
 --- Trains and rates, unless that was done.
 -- @tparam table o out (a folder), name, recipe, data, steps, set (settings), threads, net (Features), n (images in a draw), again (do it
 -- anew); rate(run) gives scores; sheet(run) a picture to look at
@@ -173,7 +184,8 @@ function rated.measure(o)
   local path = ('%s/%s'):format(o.out, o.name)
   local command = ("%s train %s --data '%s' --out '%s' --steps %d --threads %d --set %s"):format(gantry_command, o.recipe, o.data, path,
     o.steps, o.threads, o.set)
-  return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, o.again or not folder.kind(folder.file(path, 'checkpoint')), function()
+  local again = o.again or not folder.kind(folder.file(path, 'checkpoint'))
+  return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, again, function()
     os.execute(("rm -rf '%s'"):format(path))
     local seconds = run(command, path .. '.log')
     local opened = gan.open(path)

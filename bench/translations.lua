@@ -98,9 +98,8 @@ end
 
 local list = {}
 for _, name in ipairs(names) do
-  if is_asked(name) or folder.kind(('%s/%s.json'):format(how.out, name)) then
-    list[#list + 1] = measure(name, recipes[name], math.floor(how.images / recipes[name].options:default 'batch'))
-  end
+  local steps = math.floor(how.images / recipes[name].options:default 'batch')
+  list[#list + 1] = is_asked(name) and measure(name, recipes[name], steps) or rated.known(how.out, name)
 end
 table.sort(list, function(a, b) return a.scores.distance.mean < b.scores.distance.mean end)
 local lines = {
