@@ -79,7 +79,7 @@ function rated.images(draw, net)
   local draws = {}
   for k = 1, rated.DRAWS do
     local real, fake, is_truth = draw(k)
-    draws[k] = score.images(real, fake, net, k)
+    draws[k] = score.images(real, fake, net, false)
     if is_truth then draws[k].distance = (fake - real):abs():mean() end
     collectgarbage()
   end
