@@ -45,7 +45,7 @@ end
 -- @param real n x channels x height x width, -1..1
 -- @param fake as many
 -- @param[opt] net a feature net; without one only what needs none is measured
--- @tparam[opt=1] int|boolean seed of the sliced distance's patches and directions; false: without that distance, which takes most of the time
+-- @tparam[opt=1] int|boolean seed of the sliced distance's patches and directions; false: without that distance, which takes longest
 -- @treturn table numbers by name: with a net frechet, kernel, kernel_interval, precision, recall, density, coverage and, where it knows
 -- classes, inception; sliced; alikeness where sides are at least 11
 function score.images(real, fake, net, seed)
