@@ -35,8 +35,8 @@ return gan.recipe {
     local Q = nn.Sequential():add(nn.Linear(o.features, o.hidden, false)):add(nn.BatchNormalization(o.hidden)):add(nn.LeakyReLU(0.2))
       :add(nn.Linear(o.hidden, o.classes + o.codes))
       :add(nn.ConcatTable():add(nn.Narrow(2, 1, o.classes)):add(nn.Narrow(2, 1 + o.classes, o.codes)))
-    return nets.init(nn.Sequential():add(nets.dcgan_discriminator(o, {outputs = o.features}))
-      :add(nn.BatchNormalization(o.features)):add(nn.LeakyReLU(0.2))
+    -- No batch norm here: it would hide from D what all images of a batch have in common, as the shade of their ground.
+    return nets.init(nn.Sequential():add(nets.dcgan_discriminator(o, {outputs = o.features})):add(nn.LeakyReLU(0.2))
       :add(nn.ConcatTable():add(nn.Linear(o.features, 1)):add(Q)):add(nn.FlattenTable()))
   end,
 
