@@ -163,8 +163,9 @@ function rated.kept(path, key, again, make)
     local kept = cjson.decode(folder.read(path))
     if kept.command == key.command and kept.net == key.net and kept.n == key.n then return kept end
   end
+  local commit = rated.commit() -- before it begins: files may change meanwhile
   local found = make()
-  found.command, found.net, found.n, found.commit, found.draws = key.command, key.net, key.n, rated.commit(), rated.DRAWS
+  found.command, found.net, found.n, found.commit, found.draws = key.command, key.net, key.n, commit, rated.DRAWS
   folder.write(path, cjson.encode(found))
   return found
 end
