@@ -74,6 +74,7 @@ $(BUILD)/bench/%: bench/%.c $(LIBRARY)
 -include $(OBJECTS:.o=.d)
 
 include mk/deps.mk
+include mk/figures.mk
 include mk/rock.mk
 include mk/test.mk
 

@@ -336,21 +336,6 @@ local function is_wanted(part_name, name)
   return false
 end
 
-local function write_tables(path)
-  local file = assert(io.open(path, 'rb'))
-  local page = file:read '*a'
-  file:close()
-  for name, lines in pairs(tables) do
-    local from, to = ('<!-- bench %s -->\n'):format(name), '<!-- end -->'
-    local first, last = page:find(from, 1, true)
-    local stop = first and page:find(to, last, true)
-    if not stop then error(('bench: %s has no place for the table %s'):format(path, name), 0) end
-    page = page:sub(1, last) .. '\n' .. table.concat(lines, '\n') .. '\n\n' .. page:sub(stop)
-  end
-  require('gantry.gan.folder').write(path, page)
-  print(('tables: %s'):format(path))
-end
-
 local function print_tables()
   print('\n' .. tables.machine[1])
   for _, p in ipairs(parts) do
@@ -383,7 +368,7 @@ local function main()
     end
   end
   if not any then settings.quit('there is no part %s; --list names them', how.only) end
-  if how.write then write_tables(how.write) else print_tables() end
+  if how.write then settings.write_tables(how.write, tables) else print_tables() end
   for _, line in ipairs(left_out) do print('left out: ' .. line) end
   print(('%d minutes in all'):format(math.floor((C.gt_seconds() - began) / 60 + 0.5)))
 end

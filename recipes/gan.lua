@@ -1,9 +1,10 @@
 -- The first GAN. Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv 1406.2661: fully connected networks, maxout
 -- (Goodfellow et al. 2013, arXiv 1302.4389) and dropout in D, gradient descent with momentum. The settings are those of the authors'
--- program for MNIST: 1200 rectified units twice and a logistic end in G, 240 maxout units of 5 pieces twice in D, weights drawn uniformly.
--- G's loss is -log D(G(z)), as the paper's section 3 advises.
+-- program for MNIST: 1200 rectified units twice and a logistic end in G, 240 maxout units of 5 pieces twice in D, weights drawn uniformly,
+-- and G begins at the mean image. G's loss is -log D(G(z)), as the paper's section 3 advises. Their step size falls by a factor of 1.000004
+-- with each step, which is a tenth in 25,000 of them; their momentum grows to 0.7 in 125,000. Here both stay.
 local gantry = require 'gantry'
-local gan, nn = gantry.gan, gantry.nn
+local gan, nn, torch = gantry.gan, gantry.nn, gantry.torch
 
 local function pixels(o)
   local h, w = gan.sides(o.size)
@@ -25,6 +26,14 @@ local function shorten(weight, longest)
   weight:cmul((lengths:clamp(longest, math.huge):pow(-1) * longest):expandAs(weight))
 end
 
+-- The biases with which G's logistic end gives the mean of some images.
+local function begin_at_mean(s)
+  local last = s.players.G.net:findModules 'nn.Linear'[3]
+  local on = (s.real.data:sum(1):view(-1) / s.real:size(1) + 1) / 2      -- how much of each pixel's 0..1
+  on:mul(s.real:size(1)):add(1):div(s.real:size(1) + 2)                  -- never quite 0 or 1
+  last.bias:copy(torch.log(on)):add(-1, torch.log(1 - on))
+end
+
 -- Half the cross-entropy, as in the authors' program.
 local function d_loss(s) return gan.losses.minimax_d(s.D(s.real), s.D(s.fake)) * 0.5 end
 
@@ -32,7 +41,7 @@ return gan.recipe {
   name = 'gan',
   about = 'the first GAN, fully connected, with maxout: Goodfellow et al. (2014)',
   options = gan.options {
-    size = 28, channels = 1, batch = 100, optimizer = 'sgd', lr = 0.1, momentum = 0.5, schedule = 'exponential', decay_from = 0,
+    size = 28, channels = 1, batch = 100, optimizer = 'sgd', lr = 0.1, momentum = 0.5,
     units = {1200, "G's units in each layer", min = 1, integer = true},
     maxout = {240, "D's maxout units in each layer", min = 1, integer = true},
     pieces = {5, 'linear pieces of a maxout unit', min = 1, integer = true},
@@ -57,6 +66,10 @@ return gan.recipe {
   end,
 
   step = function(s)
+    if s.number == 1 then
+      s:draw()
+      begin_at_mean(s)
+    end
     s:draw()
     s:update_d(d_loss)
     for _, m in ipairs(s.players.D.net:listModules()) do

@@ -1,7 +1,8 @@
 -- LAPGAN. Denton, Chintala, Szlam, Fergus 2015, "Deep Generative Image Models using a Laplacian Pyramid of Adversarial Networks", arXiv
 -- 1506.05751: one GAN makes a coarse image from z; at each finer level another looks at the coarse image made larger and at a plane
 -- of noise, and makes what is missing (equation 7). Every level is trained alone, on the real coarse image; samples go through all of them.
--- The layers of the finer levels are those of the authors' program for CIFAR-10: 7x7, 7x7 and 5x5 in G; 5x5, 5x5 and dropout in D.
+-- The coarsest level has matrices only, twice as wide in G as in D; the layers of the finer ones are those of the authors' program for
+-- CIFAR-10: 7x7, 7x7 and 5x5 in G; 5x5, 5x5 and dropout in D.
 local gantry = require 'gantry'
 local gan, nn, ops = gantry.gan, gantry.nn, gantry.autograd.ops
 local losses = gan.losses
@@ -49,6 +50,13 @@ local function finer(o, side)
     :add(nn.ConcatTable():add(nn.SelectTable(1)):add(missing)):add(nn.CAddTable()):add(nn.HardTanh())
 end
 
+-- The judge of the coarsest images, and of finer ones.
+local function first_judge(o, side)
+  local n, h = o.channels * side[1] * side[2], math.ceil(o.hidden / 2)
+  return nn.Sequential():add(nn.View(n):setNumInputDims(3)):add(matrix(n, h)):add(nn.LeakyReLU(0.2)):add(nn.Dropout(0.5))
+    :add(matrix(h, h)):add(nn.LeakyReLU(0.2)):add(nn.Dropout(0.5)):add(nn.Linear(h, 1))
+end
+
 local function judge(o, side)
   local h, w = side[1] / 2, side[2] / 2
   return nn.Sequential():add(conv(o.channels, o.maps, 5)):add(nn.LeakyReLU(0.2))
@@ -80,7 +88,7 @@ return gan.recipe {
   options = gan.options {
     size = 32, z_size = 1380, batch = 64, lr = 2e-4, beta1 = 0.5,
     maps = {64, 'maps of the convolutions', min = 1, integer = true},
-    hidden = {600, 'units of the coarsest generator', min = 1, integer = true},
+    hidden = {1200, 'units of the coarsest generator; D has half as many', min = 1, integer = true},
   },
   generator = function(o)
     local sides = levels(o)
@@ -97,7 +105,7 @@ return gan.recipe {
   end,
   discriminator = function(o)
     local D = nn.ParallelTable()
-    for _, side in ipairs(levels(o)) do D:add(judge(o, side)) end
+    for i, side in ipairs(levels(o)) do D:add((i == 1 and first_judge or judge)(o, side)) end
     return D
   end,
 

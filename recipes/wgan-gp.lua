@@ -1,6 +1,6 @@
 -- WGAN-GP. Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv 1704.00028: in place of clipped weights, D's gradient
--- is asked to have length 1 at points between real and generated images (equation 3). D has no batch norm: the penalty is about
--- single images.
+-- is asked to have length 1 at points between real and generated images (equation 3). The penalty is about single images, so D has layer
+-- norm in place of batch norm (section 4).
 local gantry = require 'gantry'
 local gan, nets = gantry.gan, require 'gantry.gan.nets'
 local losses, penalties = gan.losses, gan.penalties
@@ -13,7 +13,7 @@ return gan.recipe {
     penalty = {10, 'weight of the gradient penalty', min = 0},
   }),
   generator = nets.dcgan_generator,
-  discriminator = function(o) return nets.dcgan_discriminator(o, {norm = 'none'}) end,
+  discriminator = function(o) return nets.dcgan_discriminator(o, {norm = 'layer'}) end,
   score = 'critic',
 
   d_loss = function(s)

@@ -102,4 +102,16 @@ describe('ops', function()
     for _, other in ipairs(others) do refused = refused + refusals(other[1], ops[other[1]], other[2]) end
     assert.is_true(refused > 2500, refused)
   end)
+
+  it('refuse running statistics that are no tensors, by name', function()
+    local x, good = autograd.value(torch.rand(3, 4), true), torch.ones(4)
+    for _, bad in ipairs {'x', 3, true, {}, autograd.value(good)} do
+      for name, other in pairs {running_mean = 'running_var', running_var = 'running_mean'} do
+        for _, train in ipairs {true, false} do
+          local o = {train = train, [name] = bad, [other] = good}
+          assert.error_matches(function() ops.batch_norm(x, nil, nil, o) end, 'batch_norm: ' .. name .. ' is .*, wanted a tensor')
+        end
+      end
+    end
+  end)
 end)

@@ -61,6 +61,20 @@ describe('nets', function()
       end
     end
   end)
+  it('judges an image alone where D has layer norm, with a gradient of its gradient', function()
+    torch.manualSeed(6)
+    local D = nets.dcgan_discriminator({size = 16, channels = 1, base = 4, kernel = 4}, {norm = 'layer'})
+    assert.equal(1, #D:findModules 'nn.LayerNormalization')
+    local x = torch.rand(5, 1, 16, 16)
+    local together, alone = D:forward(x):clone(), D:forward(x:narrow(1, 2, 1)):clone()
+    assert.near(alone[1][1], together[2][1], 1e-5)
+    local v = autograd.value(x, true)
+    local slope = autograd.grad(D:forward(v):sum(), v, {create_graph = true})
+    slope:pow(2):sum():backward()
+    assert.is_true(D:findModules('nn.LayerNormalization')[1].gradWeight:abs():sum() > 0)
+    assert.error_matches(function() nets.dcgan_discriminator({size = 16, channels = 1, base = 4, kernel = 4}, {norm = 'group'}) end,
+      "norm is 'group', wanted 'batch', 'layer' or 'none'")
+  end)
   it('refuses sizes and kernels it has no network for', function()
     local function refused(o, pattern) assert.error_matches(function() nets.dcgan_generator(o) end, pattern) end
     refused({size = 50, channels = 3, base = 2, kernel = 5, z_size = 5}, 'size is 50, wanted')

@@ -15,7 +15,7 @@ local tiny = {
   units = 8, maxout = 4, maps = 4, style = 8,
 }
 
-local other = {lapgan = {z_size = 8 * 8 + 16 * 16 + 8}, stylegan = {batch = 4}} -- where those do not fit
+local other = {lapgan = {z_size = 8 * 8 + 16 * 16 + 8}, stylegan = {batch = 4}, cyclegan = {buffer = 8}} -- where those do not fit
 
 local function resolve(recipe, changes)
   local values = {}

@@ -98,22 +98,26 @@ function nets.class_generator(o)
   return nn.Sequential():add(nn.JoinLabels(o.classes)):add(nets.dcgan_generator(joined))
 end
 
+local norms = {batch = nn.SpatialBatchNormalization, layer = nn.LayerNormalization, none = false}
+
 --- D: images (N x channels x height x width) to logits (N x 1): how much more likely real than generated.
 -- @tparam table o size (a number or 'HEIGHTxWIDTH'), channels, base (maps next to the image), kernel (4 or 5)
--- @tparam[opt] table how norm: 'batch' (default), or 'none': then every layer but the last has a bias; outputs: numbers for each image (1)
+-- @tparam[opt] table how norm: 'batch' (default), 'layer', or 'none': then every layer but the last has a bias; outputs: numbers for each
+-- image (1)
 -- @return nn.Sequential
 function nets.dcgan_discriminator(o, how)
   local norm = how and how.norm or 'batch'
-  if norm ~= 'batch' and norm ~= 'none' then native.fail("nets: norm is '%s', wanted 'batch' or 'none'", tostring(norm)) end
+  local normalise = norms[norm]
+  if normalise == nil then native.fail("nets: norm is '%s', wanted 'batch', 'layer' or 'none'", tostring(norm)) end
   local n, h, w = nets.stages(o)
   local pad = geometry(o)
-  local width, outputs, bias = o.base, how and how.outputs or 1, norm == 'none'
+  local width, outputs, bias = o.base, how and how.outputs or 1, not normalise
   local net = nn.Sequential()
   net:add(down(o.channels, width, o.kernel, pad, bias)):add(nn.LeakyReLU(0.2, true))
   for _ = 2, n do
     net:add(down(width, width * 2, o.kernel, pad, bias))
     width = width * 2
-    if norm == 'batch' then net:add(nn.SpatialBatchNormalization(width)) end
+    if normalise then net:add(normalise(width)) end
     net:add(nn.LeakyReLU(0.2, true))
   end
   if o.kernel == 5 then

@@ -3,6 +3,7 @@ local native = require 'gantry.native'
 local op = require 'gantry.autograd.op'
 local common = require 'gantry.autograd.ops.common'
 local shown = require('gantry.torch.class').shown
+local is_tensor = require('gantry.torch').isTensor
 local tape = require 'gantry.autograd.tape'
 local Value = require 'gantry.autograd.value'
 
@@ -18,6 +19,9 @@ local function options(o, name)
   if momentum ~= nil and type(momentum) ~= 'number' then fail('%s: momentum is %s, wanted a number', name, shown(momentum)) end
   if eps ~= nil and type(eps) ~= 'number' then fail('%s: eps is %s, wanted a number', name, shown(eps)) end
   if slope ~= nil and type(slope) ~= 'number' then fail('%s: slope is %s, wanted a number', name, shown(slope)) end
+  local mean, variance = o.running_mean, o.running_var
+  if mean ~= nil and not is_tensor(mean) then fail('%s: running_mean is %s, wanted a tensor', name, shown(mean)) end
+  if variance ~= nil and not is_tensor(variance) then fail('%s: running_var is %s, wanted a tensor', name, shown(variance)) end
 end
 
 --- All dimensions but the second, and how many elements they hold.
