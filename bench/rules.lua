@@ -32,7 +32,7 @@ local SCORED, SEEDS, PAPER_SEEDS = 1000, 3, 4
 --   unrest    standard deviation of G's loss over the log lines of the run's second half: oscillation
 -- `expected`: what the paper says of the opposite, beside the paper's own networks and settings.
 local cases = {
-  {name = 'paper', title = "the paper's", seeds = PAPER_SEEDS},
+  {name = 'paper', title = 'as in the paper', seeds = PAPER_SEEDS},
   {name = 'no-norm', title = 'no batch norm', set = 'rule=no-norm', expected = {kernel = 'higher', alike = 'higher'}},
   {name = 'norm-everywhere', title = 'batch norm everywhere', set = 'rule=norm-everywhere',
     expected = {kernel = 'higher', unrest = 'higher'}},
