@@ -42,7 +42,7 @@ local cases = {
   {name = 'relu', title = 'relu in D', set = 'rule=relu', expected = {kernel = 'higher'}},
   {name = 'lr', title = 'lr 0.001', set = 'lr=1e-3', expected = {kernel = 'higher'}},
   {name = 'beta1', title = 'beta1 0.9', set = 'beta1=0.9', expected = {kernel = 'higher', unrest = 'higher'}},
-  {name = 'gan', title = 'the maxout GAN', recipe = 'gan', set = 'size=32 batch=64 sample_every=0 checkpoint_every=0',
+  {name = 'gan', title = 'the maxout gan', recipe = 'gan', set = 'size=32 batch=64 sample_every=0 checkpoint_every=0',
     expected = {kernel = 'higher'}},
   {name = 'pooling', title = 'pooling and up-sampling', set = 'rule=pooling', expected = {kernel = 'higher'}},
 }
@@ -170,7 +170,7 @@ end
 
 -- A row for each case: its name, and the first samples of its first three seeds.
 local function picture(path, shown)
-  local EACH, LEFT, SIDE = 6, 176, 32
+  local EACH, LEFT, SIDE = 4, 176, 32
   local canvas = Canvas.new {1, #shown * (SIDE + 2), LEFT + SEEDS * (EACH * SIDE + 8)}
   for i, case in ipairs(shown) do
     local y = (i - 1) * (SIDE + 2)
