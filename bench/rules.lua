@@ -3,7 +3,8 @@
 -- usage: bin/gantry bench/rules.lua DATA OUT [STEPS [CASE ...]]
 --
 -- DATA is a labelled set, as mnist:DIR. OUT gets a run for each case and seed, the feature net, rules.md and rules.png. What is there is
--- kept: a run that was stopped is resumed, and one is measured again by removing its folder. STEPS: of batches of 64; default 1000.
+-- kept: a run that was stopped is resumed, and one is measured again by removing its folder. The table is written after each seed.
+-- STEPS: of batches of 64; default 1000.
 local cjson = require 'cjson'
 local lfs = require 'lfs'
 local gantry = require 'gantry'
@@ -31,7 +32,7 @@ local SCORED, SEEDS, PAPER_SEEDS = 1000, 3, 4
 --   unrest    standard deviation of G's loss over the log lines of the run's second half: oscillation
 -- `expected`: what the paper says of the opposite, beside the paper's own networks and settings.
 local cases = {
-  {name = 'paper', title = "the paper's", seeds = PAPER_SEEDS},
+  {name = 'paper', title = 'as in the paper', seeds = PAPER_SEEDS},
   {name = 'no-norm', title = 'no batch norm', set = 'rule=no-norm', expected = {kernel = 'higher', alike = 'higher'}},
   {name = 'norm-everywhere', title = 'batch norm everywhere', set = 'rule=norm-everywhere',
     expected = {kernel = 'higher', unrest = 'higher'}},
@@ -41,7 +42,7 @@ local cases = {
   {name = 'relu', title = 'relu in D', set = 'rule=relu', expected = {kernel = 'higher'}},
   {name = 'lr', title = 'lr 0.001', set = 'lr=1e-3', expected = {kernel = 'higher'}},
   {name = 'beta1', title = 'beta1 0.9', set = 'beta1=0.9', expected = {kernel = 'higher', unrest = 'higher'}},
-  {name = 'gan', title = 'the maxout GAN', recipe = 'gan', set = 'size=32 batch=64 sample_every=0 checkpoint_every=0',
+  {name = 'gan', title = 'the maxout gan', recipe = 'gan', set = 'size=32 batch=64 sample_every=0 checkpoint_every=0',
     expected = {kernel = 'higher'}},
   {name = 'pooling', title = 'pooling and up-sampling', set = 'rule=pooling', expected = {kernel = 'higher'}},
 }
@@ -145,9 +146,11 @@ local function verdict(case, paper, key, direction)
 end
 
 local function verdicts(case, paper)
+  if not case.expected then return '' end
+  if #case.found < SEEDS or #paper.found < PAPER_SEEDS then return 'not yet: seeds are missing' end
   local list = {}
   for _, key in ipairs(measures) do
-    local direction = case.expected and case.expected[key]
+    local direction = case.expected[key]
     if direction then list[#list + 1] = ('%s %s: %s'):format(key, direction, verdict(case, paper, key, direction)) end
   end
   return table.concat(list, '; ')
@@ -160,16 +163,16 @@ local function cell(case, key, format)
 end
 
 local function row(case, paper)
-  return ('| %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %s |'):format(case.title, cell(case, 'kernel', '%.0f'),
+  return ('| %s | %d | %s | %s | %s | %s | %s | %s | %s | %.0f | %s |'):format(case.title, #case.found, cell(case, 'kernel', '%.0f'),
     cell(case, 'precision', '%.2f'), cell(case, 'recall', '%.2f'), cell(case, 'alike', '%.3f'), cell(case, 'unrest', '%.2f'),
     cell(case, 'd_real', '%.2f'), cell(case, 'd_fake', '%.2f'), spread(case, 'seconds'), verdicts(case, paper))
 end
 
 -- A row for each case: its name, and the first samples of its first three seeds.
-local function picture(path)
-  local EACH, LEFT, SIDE = 6, 176, 32
-  local canvas = Canvas.new {1, #cases * (SIDE + 2), LEFT + SEEDS * (EACH * SIDE + 8)}
-  for i, case in ipairs(cases) do
+local function picture(path, shown)
+  local EACH, LEFT, SIDE = 4, 176, 32
+  local canvas = Canvas.new {1, #shown * (SIDE + 2), LEFT + SEEDS * (EACH * SIDE + 8)}
+  for i, case in ipairs(shown) do
     local y = (i - 1) * (SIDE + 2)
     canvas:text(2, y + 12, case.title, {0, 0, 0})
     for seed = 1, SEEDS do
@@ -190,7 +193,34 @@ folder.make(out)
 local net = out .. '/net.safetensors'
 if not lfs.attributes(net, 'mode') then need('%s features --data %s --out %s --channels 1', gantry_command, spec, net) end
 
-local last_score
+-- Writes rules.md and rules.png of what there is; gives the text.
+local function report(last_score)
+  local lines = {
+    '| case | seeds | kernel x1000 | precision | recall | alike | unrest | D(x) | D(G(z)) | seconds | the claim |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+  }
+  local shown = {}
+  for _, case in ipairs(cases) do
+    if #case.found > 0 then
+      shown[#shown + 1] = case
+      lines[#lines + 1] = row(case, cases[1])
+    end
+  end
+  for k = 2, #last_score.rows do
+    local r = last_score.rows[k]
+    lines[#lines + 1] = ('| %s | | %.0f | %.2f | %.2f | %.3f | - | - | - | - | |'):format(r.name, 1000 * r.kernel, r.precision, r.recall,
+      r.alikeness)
+  end
+  local interval = spread(cases[1], 'interval')
+  local text = ('%d steps of 64 images of %s at 32x32. Features: %s (%s); %d images of each kind; a single kernel distance of the '
+    .. "paper's networks is known to +- %.1f.\n\n%s\n"):format(steps, spec, last_score.net, last_score.net_hash, SCORED, interval,
+    table.concat(lines, '\n'))
+  folder.write(out .. '/rules.md', text)
+  picture(out .. '/rules.png', shown)
+  return text
+end
+
+local last_score, text
 for seed = 1, PAPER_SEEDS do -- a seed of every case before the next one
   for _, case in ipairs(cases) do
     case.found = case.found or {}
@@ -200,31 +230,6 @@ for seed = 1, PAPER_SEEDS do -- a seed of every case before the next one
       case.found[seed], last_score = found or false, score or last_score
     end
   end
+  if last_score then text = report(last_score) end
 end
-local shown = {}
-for _, case in ipairs(cases) do
-  if #case.found > 0 then shown[#shown + 1] = case end
-end
-cases = shown
-if not last_score then
-  io.stderr:write 'rules: every run diverged; there is nothing to show\n'
-  os.exit(1)
-end
-
-local lines = {
-  '| case | kernel x1000 | precision | recall | alike | unrest | D(x) | D(G(z)) | seconds | the claim |',
-  '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-}
-for _, case in ipairs(cases) do lines[#lines + 1] = row(case, cases[1]) end
-for k = 2, #last_score.rows do
-  local r = last_score.rows[k]
-  lines[#lines + 1] = ('| %s | %.0f | %.2f | %.2f | %.3f | - | - | - | - | |'):format(r.name, 1000 * r.kernel, r.precision, r.recall,
-    r.alikeness)
-end
-local interval = spread(cases[1], 'interval')
-local text = ('%d steps of 64 images of %s at 32x32. Features: %s (%s); %d images of each kind; a single kernel distance of the paper\'s '
-  .. 'networks is known to +- %.1f.\n\n%s\n'):format(steps, spec, last_score.net, last_score.net_hash, SCORED, interval,
-  table.concat(lines, '\n'))
-folder.write(out .. '/rules.md', text)
-picture(out .. '/rules.png')
-io.stdout:write('\n', text)
+io.stdout:write('\n', text or 'every run diverged; there is nothing to show\n')
