@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 8
+#define GT_ABI 9
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
