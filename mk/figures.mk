@@ -21,6 +21,9 @@ figure/translations: always
 figure/translations/%: always
 	bin/gantry bench/translations.lua --out $(FIGURES)/translations --only $* --again
 
+figure/rules: always
+	bin/gantry bench/rules.lua mnist:$(mnist) $(FIGURES)/rules
+
 figure/%: always
 	@echo "figures: there is no figure '$*'; make figures lists them" >&2; exit 1
 
