@@ -13,7 +13,8 @@ local arrays = require 'gantry.data.arrays'
 local torch = require 'gantry.torch'
 local options = require 'gantry.gan.options'
 local statistics = require 'gantry.gan.statistics'
-local activations = require 'gantry.lab.activations'
+local layers = require 'gantry.lab.layers'
+local pooling = require 'gantry.lab.pooling'
 
 local C = native.C
 
@@ -117,7 +118,7 @@ local function network_of(source, which)
   return net:clone(), source.options.precision or 'float32'
 end
 
-local function run(self, input, each) return precision.within(self.precision, activations.of, self.net, input, each) end
+local function run(self, input, each) return precision.within(self.precision, layers.activations, self.net, input, each) end
 
 -- Means over batches of 128 of the batch's mean and its (biased) variance.
 local function estimate(self, source)
@@ -132,8 +133,8 @@ local function estimate(self, source)
 end
 
 local function pool(self, k, x)
-  if self.windows then return activations.windows(x, self.windows[k]) end
-  return activations.regions(x, self.pool)
+  if self.windows then return pooling.windows(x, self.windows[k]) end
+  return pooling.regions(x, self.pool)
 end
 
 local function want_pooling(o)
@@ -160,7 +161,7 @@ local function describe(self, input)
     local y = pool(self, k, f.output)
     local numbers = y:nElement() / y:size(1)
     self.layers[k] = {
-      name = torch.type(f.module), channels = f.output:size(2), height = f.output:size(3), width = f.output:size(4), numbers = numbers,
+      name = torch.type(f.module), channels = f.channels, height = f.height, width = f.width, numbers = numbers,
     }
     self.count = self.count + numbers
   end
