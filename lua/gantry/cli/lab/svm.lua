@@ -108,7 +108,7 @@ local function measure(kind, run, task, how, given, folder, standard)
   elseif kind == 'pixels' then
     extractor = classify.pixels(task.train)
   elseif kind == 'random' then
-    name, extractor = 'untrained', features.extractor(classify.untrained(run.D, task.seed), task.train, how)
+    name, extractor = 'untrained', features.extractor(require('gantry.gan.network').untrained(run.D, task.seed), task.train, how)
   else
     name, extractor = 'k-means', require('gantry.lab.kmeans').learn(task.train, {centroids = given.centroids, seed = task.seed})
   end
