@@ -47,18 +47,32 @@ function Record:figure(name, f)
   return self
 end
 
+--- Lists a picture that an experiment wrote into the record's directory itself, as an animated PNG: `gantry lab report` shows it.
+-- @string path a PNG in that directory, its name of letters, digits, - and _
+-- @string[opt] caption one line that says what is seen
+-- @treturn string path
+-- @usage animation.save(out .. '/film-animated.png', frames); r:file(out .. '/film-animated.png', 'moving')
+function Record:file(path, caption)
+  local name = path:sub(#self.out + 2)
+  if path ~= self.out .. '/' .. name or not name:match '^[%w_-]+%.png$' then
+    native.fail('record: got %s, wanted a PNG in %s', path, self.out)
+  end
+  if folder.kind(path) ~= 'file' then native.fail('record: %s is not there', path) end
+  local pictures = self.content.pictures
+  pictures[#pictures + 1] = {file = name, caption = caption}
+  return path
+end
+
 --- Saves a picture: NAME.png, or NAME-SUFFIX.png.
 -- @param pixels channels x height x width, 0..1
 -- @string[opt] suffix
 -- @string[opt] caption one line that says what is seen
 -- @treturn string the path
 function Record:picture(pixels, suffix, caption)
-  local file = self.name .. (suffix and '-' .. suffix or '') .. '.png'
+  local path = ('%s/%s%s.png'):format(self.out, self.name, suffix and '-' .. suffix or '')
   folder.make(self.out)
-  image.save(self.out .. '/' .. file, pixels)
-  local pictures = self.content.pictures
-  pictures[#pictures + 1] = {file = file, caption = caption}
-  return self.out .. '/' .. file
+  image.save(path, pixels)
+  return self:file(path, caption)
 end
 
 --- A figure in a line: '77.3 (75.1 to 79.4), n = 2000'.
