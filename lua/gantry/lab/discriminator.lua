@@ -7,7 +7,7 @@ local network = require 'gantry.gan.network'
 local samples = require 'gantry.gan.samples'
 local statistics = require 'gantry.gan.statistics'
 local layers = require 'gantry.lab.layers'
-local score = require 'gantry.metrics.score'
+local pictures = require 'gantry.lab.pictures'
 
 local discriminator = {}
 
@@ -66,8 +66,7 @@ end
 -- input(numbers), each(numbers, visit)
 function discriminator.open(run, o)
   if run.makes_pairs then native.fail('%s: %s turns images into images; its D looks at pairs', o.who, run.path) end
-  local set, spec = score.data(run, o.data, o.who)
-  if set:size() == 0 then native.fail('%s: %s has no end; wanted a set of pictures', o.who, spec) end
+  local set, spec = pictures.open(run, o.data, o.who)
   local order, numbers = torch.randperm(torch.Generator(o.seed), set:size()), {}
   for k = 1, math.min(o.images, set:size()) do numbers[k] = order[k] end
   local self = setmetatable({who = o.who, set = set, data = spec, numbers = numbers}, Looker)

@@ -7,11 +7,9 @@
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local precision = require 'gantry.autograd.precision'
-local data = require 'gantry.data'
 local npy = require 'gantry.data.npy'
 local arrays = require 'gantry.data.arrays'
 local torch = require 'gantry.torch'
-local options = require 'gantry.gan.options'
 local statistics = require 'gantry.gan.statistics'
 local layers = require 'gantry.lab.layers'
 local pooling = require 'gantry.lab.pooling'
@@ -50,23 +48,6 @@ function features.source(images)
       return images:batch(list)
     end,
   }
-end
-
---- Opens images as a run wants them, none of them mirrored or cut.
--- @tparam Run run
--- @string[opt] spec as for data.open; default: what the run was trained on
--- @treturn gantry.data.dataset
-function features.data(run, spec)
-  spec = spec or run.state.data
-  if type(spec) ~= 'string' or spec == run.state.data and spec:match '%.lua$' then
-    native.fail('features: the run was trained on %s, which is not opened unasked; --data SPEC says what to look at', tostring(spec))
-  end
-  local ok, wanted = pcall(options.for_data, run.options)
-  if not ok then native.fail('features: %s does not say what its images are', run.path) end
-  wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
-  local set = data.open(spec, wanted)
-  if set:size() == 0 then native.fail('features: %s has no end; wanted a set of pictures', spec) end
-  return set
 end
 
 --- The inputs of a run's generator as a source: z of samples 1 .. n, with their classes where there are any.

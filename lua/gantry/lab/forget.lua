@@ -15,9 +15,9 @@ local box_file = require 'gantry.lab.boxes'
 local detector = require 'gantry.lab.detector'
 local layers = require 'gantry.lab.layers'
 local logistic = require 'gantry.lab.logistic'
+local pictures = require 'gantry.lab.pictures'
 local pointing = require 'gantry.lab.pointing'
 local record = require 'gantry.lab.record'
-local score = require 'gantry.metrics.score'
 local statistics = require 'gantry.lab.statistics'
 
 local forget = {}
@@ -159,7 +159,7 @@ local function detector_of(run, o)
   if o.detector and folder.kind(o.detector) == 'file' then
     found = detector.load(o.detector)
   else
-    found = detector.train(score.data(run, o.data, 'forget'), {steps = o.steps, seed = o.seed})
+    found = detector.train(pictures.open(run, o.data, 'forget'), {steps = o.steps, seed = o.seed})
     if o.detector then found:save(o.detector) end
   end
   local image = run:images(run:z(1), run:labels(1))
@@ -176,7 +176,7 @@ local function look(run, before, o)
   local given = o.boxes and box_file.read(o.boxes, h, w)
   local knows = o.detector and folder.kind(o.detector) == 'file'
   if not knows then
-    local ok, set = pcall(score.data, run, o.data, 'forget')
+    local ok, set = pcall(pictures.open, run, o.data, 'forget')
     knows = ok and #pointing.kinds(set) > 0
   end
   if not given and not knows then

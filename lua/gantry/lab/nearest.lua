@@ -184,11 +184,11 @@ function nearest.run(run, o)
   local seed, n = o.seed or 1, o.n or 500
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 20 then native.fail('nearest: n is %s, wanted a whole number from 20', tostring(n)) end
   if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
-  local set, spec = pictures.open(run, o.data)
+  local set, spec = pictures.open(run, o.data, 'nearest')
   local r = record.new('nearest', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
   local queries = {generated = generate(run, o.test and n or SHOWN, seed)}
   if o.test then
-    local test_set = pictures.open(run, o.test)
+    local test_set = pictures.open(run, o.test, 'nearest')
     queries['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
     queries.moved = read(run, set, 1, math.min(n, set:size()))
     queries.moved.images = moved(queries.moved.images)

@@ -76,8 +76,8 @@ return function(run, o)
   local sizes, seed = o.sizes or {1000, 10000, 100000}, o.seed or 1
   want_sizes(sizes)
   if not run.classes then native.fail('nnc: %s has no classes: wanted a run whose generator is told one', run.path) end
-  local test_set = pictures.open(run, o.test or native.fail 'nnc: test is missing: labelled pictures that the run never saw')
-  local real_set, real_spec = pictures.open(run, o.real)
+  local test_set = pictures.open(run, o.test or native.fail 'nnc: test is missing: labelled pictures that the run never saw', 'nnc')
+  local real_set, real_spec = pictures.open(run, o.real, 'nnc')
   local r = record.new('nnc', {
     out = o.out or run.path .. '/lab', seed = seed, run = run, data = real_spec, about = {test = o.test, sizes = sizes},
   })

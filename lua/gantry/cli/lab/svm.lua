@@ -161,8 +161,8 @@ return function(arguments)
   local given = cli.parse(parser(), arguments)
   local o = checked(given)
   local run, how = network.open(COMMAND, given)
-  local features = require 'gantry.lab.features'
-  local task = require('gantry.lab.classify').task(features.data(run, given.data), features.data(run, given.test), o)
+  local open = require('gantry.lab.pictures').open
+  local task = require('gantry.lab.classify').task(open(run, given.data, COMMAND), open(run, given.test, COMMAND), o)
   local out = given.out or run.path .. '/lab'
   local r = require('gantry.lab.record').new('svm', {
     out = out, run = run, seed = task.seed, data = given.data,
