@@ -30,6 +30,14 @@ describe('lab.record', function()
     assert.equal("1.5 (1.25 to 1.75), n = 72, the paper's: no jumps", record.text(c.figures[1]))
   end)
 
+  it('makes figures of what statistics tell', function()
+    assert.same({value = 0.25, low = 0.1, high = 0.5, n = 8}, record.number {mean = 0.25, low = 0.1, high = 0.5, n = 8})
+    assert.same({value = 25, low = 10, high = 50, n = 8, paper = 'p'},
+      record.percent({share = 0.25, low = 0.1, high = 0.5, n = 8}, {paper = 'p'}))
+    assert.same({value = -50, low = -75, high = 0, n = 3}, record.percent {difference = -0.5, low = -0.75, high = 0, n = 3})
+    assert.same({value = 2, low = 1, high = 3, n = 9}, record.number({ratio = 2, low = 1, high = 3}, {n = 9}))
+  end)
+
   it('says what is wrong', function()
     assert.error_matches(function() record.new('a b', {}) end, 'record: got a b, wanted a name')
     assert.error_matches(function() record.new('a', {out = 'x'}):figure('f', {}) end, 'figure f has no value')

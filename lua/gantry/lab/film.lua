@@ -99,10 +99,7 @@ function film.experiment(path, o)
   local r = record.new('film', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {z = o.z or 9}})
   local images, steps = film.images(path, o)
   local changes = film.changes(images)
-  local function figure(k)
-    local m = statistics.mean(changes[k])
-    return {value = m.mean, low = m.low, high = m.high, n = m.n}
-  end
+  local function figure(k) return record.number(statistics.mean(changes[k])) end
   r:figure('checkpoints', {value = #steps})
   r:figure(('change from step %d to %d (root mean square of pixels in -1..1)'):format(steps[1], steps[2]), figure(1))
   local middle = math.floor((#changes + 1) / 2)

@@ -246,9 +246,7 @@ local function shares(r, judge, object, found)
       return statistics.wilson(sum, #list)
     end
     local function figure(what, s, more)
-      local f = {value = 100 * s.share, low = 100 * s.low, high = 100 * s.high, n = s.n}
-      for key, x in pairs(more or {}) do f[key] = x end
-      r:figure(('samples with a %s, %s, %%'):format(kind, what), f)
+      r:figure(('samples with a %s, %s, %%'):format(kind, what), record.percent(s, more))
     end
     figure('before', share(found.before[kind]))
     figure(('maps of a %s dropped'):format(object), share(found.dropped[kind]), own
@@ -262,10 +260,8 @@ local function shares(r, judge, object, found)
     figure(('as many random maps dropped, mean of %d draws'):format(#means),
       {share = m.mean, low = math.max(0, m.low), high = math.min(1, m.high), n = m.n})
     local d = statistics.paired(found.dropped[kind], each)
-    r:figure(('samples with a %s: without maps of a %s less without random ones, points'):format(kind, object), {
-      value = 100 * d.difference, low = 100 * d.low, high = 100 * d.high, n = d.n,
-      expected = own and 'below 0' or 'above 0',
-    })
+    r:figure(('samples with a %s: without maps of a %s less without random ones, points'):format(kind, object),
+      record.percent(d, {expected = own and 'below 0' or 'above 0'}))
   end
 end
 
@@ -324,8 +320,7 @@ function forget.run(run, o)
   if judge then
     for _, kind in ipairs(judge.kinds) do
       local a = judge.accuracy[kind]
-      r:figure(('real pictures in which the detector is right about a %s, %%'):format(kind),
-        {value = 100 * a.share, low = 100 * a.low, high = 100 * a.high, n = a.n})
+      r:figure(('real pictures in which the detector is right about a %s, %%'):format(kind), record.percent(a))
     end
     shares(r, judge, full.object, found)
   end
@@ -336,8 +331,7 @@ function forget.run(run, o)
     for _, part in ipairs {{'in the boxes', inside}, {'elsewhere', outside}} do
       if #part[2] > 0 then
         local m = statistics.mean(part[2])
-        r:figure(('change of pixels %s, %s dropped, %% of the range'):format(part[1], side[1]),
-          {value = 100 * m.mean, low = 100 * m.low, high = 100 * m.high, n = m.n})
+        r:figure(('change of pixels %s, %s dropped, %% of the range'):format(part[1], side[1]), record.percent(m))
       end
     end
   end

@@ -33,6 +33,24 @@ function record.new(name, o)
   }, Record)
 end
 
+local function figure_of(s, times, more)
+  local value = s.mean or s.share or s.difference or s.ratio
+  local f = {value = times * value, low = times * s.low, high = times * s.high, n = s.n}
+  for key, x in pairs(more or {}) do f[key] = x end
+  return f
+end
+
+--- What gantry.lab.statistics told, as a figure with its interval.
+-- @tparam table s mean, share, difference or ratio; low, high, n
+-- @tparam[opt] table more further fields of the figure, as paper and expected
+-- @treturn table for Record:figure
+-- @usage r:figure('smoothness', record.number(statistics.mean(list)))
+function record.number(s, more) return figure_of(s, 1, more) end
+
+--- The same in per cent, or in points.
+-- @usage r:figure('samples with a window, %', record.percent(statistics.wilson(61, 200), {paper = 'by eye: most'}))
+function record.percent(s, more) return figure_of(s, 100, more) end
+
 --- Adds a figure.
 -- @string name in plain words, with the unit: 'error of 1-NN, %'
 -- @tparam table f value; low and high (its 95% interval), n (how many it was made from), paper (the DCGAN paper's own figure or words),

@@ -71,8 +71,7 @@ function sorted.experiment(run, o)
   local is_critic = run.state.score == 'critic'
   local tenth, real = math.max(1, math.floor(n / 10)), 0
   local function part(from, to)
-    local m = statistics.mean {unpack(scores, from, to)}
-    return {value = m.mean, low = m.low, high = m.high, n = m.n}
+    return record.number(statistics.mean {unpack(scores, from, to)})
   end
   local what = is_critic and "the critic's number" or "D's logit"
   r:figure(what .. ', mean', part(1, n))
@@ -80,8 +79,7 @@ function sorted.experiment(run, o)
   r:figure(what .. ', mean of the lowest tenth', part(n - tenth + 1, n))
   if not is_critic then
     for _, x in ipairs(scores) do real = real + (x > 0 and 1 or 0) end
-    local w = statistics.wilson(real, n)
-    r:figure('samples that D calls real, %', {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n})
+    r:figure('samples that D calls real, %', record.percent(statistics.wilson(real, n)))
   end
   r:picture(sheet.make(images, {scale = o.scale}), nil,
     ('samples row by row, from the highest score (number %d) to the lowest (number %d)'):format(order[1], order[n]))
