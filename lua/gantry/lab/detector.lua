@@ -8,6 +8,7 @@ local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
 local network_file = require 'gantry.gan.network_file'
+local samples = require 'gantry.gan.samples'
 local pointing = require 'gantry.lab.pointing'
 local statistics = require 'gantry.lab.statistics'
 
@@ -52,16 +53,7 @@ end
 -- @param x n x channels x height x width, -1..1
 -- @treturn tensor n x kinds x rows x columns
 function Detector:cells(x)
-  local found
-  for from = 1, x:size(1), PART do
-    local n = math.min(PART, x:size(1) - from + 1)
-    autograd.scope(function()
-      local part = autograd.no_grad(function() return self.net:forward(autograd.value(x:narrow(1, from, n))).data end)
-      found = found or torch.FloatTensor(x:size(1), part:size(2), part:size(3), part:size(4))
-      found:narrow(1, from, n):copy(part)
-    end)
-  end
-  return found
+  return samples.in_parts(x:size(1), PART, function(from, n) return self.net:forward(autograd.value(x:narrow(1, from, n))).data end)
 end
 
 -- The largest of each kind's cells.

@@ -14,6 +14,9 @@ local discriminator = {}
 local PART = 64             -- images that go through at once
 local STATISTICS = 1024     -- images that batch norm's statistics are estimated from
 
+--- The two networks of a looker and what they are called, in the order in which figure 5 of the DCGAN paper has them, from the left.
+discriminator.sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}}
+
 local Looker = {}
 Looker.__index = Looker
 

@@ -31,16 +31,9 @@ local forget = {}
 -- @param[opt] labels where the run has classes
 -- @treturn tensor n x channels x height x width
 function forget.features(run, layer, z, labels)
-  local found
-  for from = 1, z:size(1), samples.PART do
-    local n = math.min(samples.PART, z:size(1) - from + 1)
-    autograd.scope(function()
-      local part = autograd.no_grad(function() return layers.features(run.G, layer, samples.input(z, labels, from, n)).data end)
-      found = found or torch.FloatTensor(z:size(1), part:size(2), part:size(3), part:size(4))
-      found:narrow(1, from, n):copy(part)
-    end)
-  end
-  return found
+  return samples.in_parts(z:size(1), samples.PART, function(from, n)
+    return layers.features(run.G, layer, samples.input(z, labels, from, n)).data
+  end)
 end
 
 --- Positions to learn from: those in boxes, and as many random other ones of the same images.

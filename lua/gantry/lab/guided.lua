@@ -105,7 +105,7 @@ end
 
 -- ---- the experiment ------------------------------------------------------------------------------------------------------------------
 
-local sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}} -- as figure 5 has them, from the left
+local sides = discriminator.sides
 
 local function draw(r, looker, found, o)
   local gradients, pictures = {}, {}

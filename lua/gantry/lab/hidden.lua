@@ -2,7 +2,7 @@
 -- @module gantry.lab.hidden
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
-local torch = require 'gantry.torch'
+local samples = require 'gantry.gan.samples'
 local layers = require 'gantry.lab.layers'
 local takes_classes = require 'gantry.lab.discriminator'.takes_classes
 
@@ -11,7 +11,7 @@ local PART = 256 -- images that go through at once
 -- The output of the last nonlinearity that gives more than one number an image.
 local function last_of(net, input, n)
   local found
-  autograd.no_grad(layers.watch, net, input, function(m, output)
+  layers.watch(net, input, function(m, output)
     if layers.is_nonlinear(m) and autograd.is_value(output) and output.data:nElement() > n then found = output.data end
   end)
   return found
@@ -23,19 +23,12 @@ end
 -- @param[opt] labels LongTensor of n classes, where the run has them
 -- @treturn tensor FloatTensor n x features
 return function(run, x, labels)
-  local rows
   local first = math.min(PART, x:size(1))
   if labels and not takes_classes(run.D, x:narrow(1, 1, first), labels:narrow(1, 1, first)) then labels = nil end
-  for from = 1, x:size(1), PART do
-    local n = math.min(PART, x:size(1) - from + 1)
-    autograd.scope(function()
-      local part = x:narrow(1, from, n):contiguous()
-      local found = last_of(run.D, (layers.input(labels and {part, labels:narrow(1, from, n)} or part)), n)
-      if not found then native.fail('%s: its discriminator has no hidden layer with a nonlinearity', run.path) end
-      found = found:contiguous():view(n, -1)
-      rows = rows or torch.FloatTensor(x:size(1), found:size(2))
-      rows:narrow(1, from, n):copy(found)
-    end)
-  end
-  return rows
+  return samples.in_parts(x:size(1), PART, function(from, n)
+    local part = x:narrow(1, from, n):contiguous()
+    local found = last_of(run.D, (layers.input(labels and {part, labels:narrow(1, from, n)} or part)), n)
+    if not found then native.fail('%s: its discriminator has no hidden layer with a nonlinearity', run.path) end
+    return found:contiguous():view(n, -1)
+  end)
 end

@@ -120,7 +120,7 @@ end
 
 -- ---- the experiment ------------------------------------------------------------------------------------------------------------------
 
-local sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}}
+local sides = discriminator.sides
 
 -- Means and deviations of the answers to real images, and the largest, by feature.
 local function real_answers(looker, net, layer, target)
