@@ -5,6 +5,7 @@ local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local sheet = require 'gantry.gan.sheet'
+local discriminator = require 'gantry.lab.discriminator'
 local record = require 'gantry.lab.record'
 local statistics = require 'gantry.lab.statistics'
 
@@ -19,11 +20,13 @@ local PART = 64 -- images that D looks at together
 -- @treturn {number,...}
 function sorted.scores(run, images, labels)
   local D, list = run.D, {}
+  local few = math.min(4, images:size(1))
+  local both = labels and discriminator.takes_classes(D, images:narrow(1, 1, few), labels:narrow(1, 1, few))
   for from = 1, images:size(1), PART do
     local n = math.min(PART, images:size(1) - from + 1)
     autograd.scope(function()
       local x = autograd.value(images:narrow(1, from, n))
-      local out = autograd.no_grad(function() return D:forward(D.conditional and {x, labels:narrow(1, from, n)} or x) end)
+      local out = autograd.no_grad(function() return D:forward(both and {x, labels:narrow(1, from, n)} or x) end)
       if type(out) == 'table' and not autograd.is_value(out) then out = out[1] end -- the score comes before what else D tells
       if not autograd.is_value(out) or out.data:nElement() ~= n then
         native.fail('sorted: the D of %s gives no single number for each image', run.path)
