@@ -110,6 +110,22 @@ describe('as data and back', function()
     assert.is_true(count > 60)
   end)
 
+  it('an untrained twin has the modules and none of the weights or statistics, and draws from no other generator', function()
+    local D = require 'gantry.gan.nets'.dcgan_discriminator {size = 16, channels = 3, base = 4, kernel = 4}
+    D:training():forward(torch.rand(4, 3, 16, 16))
+    local state = torch.getRNGState()
+    local twin, again = network.untrained(D, 5), network.untrained(D, 5)
+    assert.equal(tostring(D), tostring(twin))
+    local a, b, c = D:parameters()[1], twin:parameters()[1], again:parameters()[1]
+    assert.equal(0, (b - c):abs():max())
+    assert.is_true((a - b):abs():max() > 0.01)
+    assert.near(0.02, b:std(), 0.005)
+    assert.is_true(D:get(4).running_mean:norm() > 0)
+    assert.equal(0, twin:get(4).running_mean:norm())
+    assert.is_false(twin.train)
+    assert.is_true(torch.getRNGState():eq(state):all())
+  end)
+
   it('a lie about a size costs no memory', function()
     local description = network.describe(nn.Maxout(3, 2, 4))
     description.arguments = {2 ^ 29, 2 ^ 29, 2 ^ 29}

@@ -108,15 +108,6 @@ describe('lab.classify', function()
     assert.equal(3, nearest.few.n)
   end)
 
-  it('an untrained network has other weights, the same for a seed', function()
-    local net = discriminator(4)
-    local a, b = classify.untrained(net, 5), classify.untrained(net, 5)
-    local w = a:get(1).weight
-    assert.equal(0, (w - b:get(1).weight):abs():max())
-    assert.is_true((w - net:get(1).weight):abs():max() > 0.01)
-    assert.is_true(math.abs(w:std() - 0.02) < 0.005)
-  end)
-
   it('a supervised network of the same shape learns the classes', function()
     local train, test = source(240, 1), source(60, 2)
     local task = classify.task(train, test, {per_class = 20, validation = 20})

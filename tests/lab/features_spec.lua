@@ -6,7 +6,8 @@ local data = require 'gantry.data'
 local nets = require 'gantry.gan.nets'
 local npy = require 'gantry.data.npy'
 local features = require 'gantry.lab.features'
-local activations = require 'gantry.lab.activations'
+local layers = require 'gantry.lab.layers'
+local pooling = require 'gantry.lab.pooling'
 local command = require 'tests.support.command'
 local gold = require 'tests.support.gold'
 local helper = require 'tests.nn.helper'
@@ -99,7 +100,7 @@ describe('lab.features', function()
 
   it('are the largest activations of regions, whatever the sides', function()
     local x = torch.FloatTensor(2, 3, 5, 7):uniform(-1, 1)
-    local y = activations.regions(x, 4)
+    local y = pooling.regions(x, 4)
     for i = 1, 4 do
       for j = 1, 4 do
         local best = -2
@@ -109,10 +110,10 @@ describe('lab.features', function()
         assert.equal(best, y[2][3][i][j])
       end
     end
-    local small = activations.regions(torch.FloatTensor {{{{1, 2}, {3, 4}}}}, 4)
+    local small = pooling.regions(torch.FloatTensor {{{{1, 2}, {3, 4}}}}, 4)
     assert.same({1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4}, small:view(-1):totable())
-    assert.same({2, 3, 2, 3}, activations.windows(x, 2):size():totable())
-    assert.error_matches(function() activations.windows(x, 6) end, 'a window of 6 pixels on maps of 5x7')
+    assert.same({2, 3, 2, 3}, pooling.windows(x, 2):size():totable())
+    assert.error_matches(function() pooling.windows(x, 6) end, 'a window of 6 pixels on maps of 5x7')
   end)
 
   it('are found behind normalisation, in blocks and in wrapped layers; what a network gives in the end is not among them', function()
@@ -121,11 +122,24 @@ describe('lab.features', function()
     local net = nn.Sequential():add(nn.SpectralNorm(nn.SpatialConvolution(3, 4, 3, 3, 1, 1, 1, 1))):add(nn.LeakyReLU(0.2, true)):add(block)
       :add(nn.ReLU(true)):add(nn.SpatialConvolution(4, 1, 8, 8)):add(nn.Sigmoid())
     local x = torch.FloatTensor(3, 3, 8, 8):uniform(-1, 1)
-    local found = activations.of(net:evaluate(), x)
+    local found = layers.activations(net:evaluate(), x)
     assert.equal(3, #found) -- behind the first layer, in the block, behind the block
     local h = net:get(2):forward(net:get(1):forward(x)):clone()
     assert.is_true((found[1].output - h):abs():max() < 1e-6)
     assert.is_true((found[3].output - net:get(4):forward(net:get(3):forward(h))):abs():max() < 1e-5)
+    -- Nor is what is only brought into another shape after that, and a nonlinearity may be one of the seldom ones.
+    net = nn.Sequential():add(nn.SpatialConvolution(3, 4, 4, 4, 2, 2, 1, 1)):add(nn.SpatialConvolution(4, 6, 1, 1)):add(nn.HardTanh())
+      :add(nn.SpatialConvolution(6, 5, 4, 4)):add(nn.ReLU()):add(nn.SpatialConvolution(5, 1, 1, 1)):add(nn.Sigmoid())
+      :add(nn.View(1):setNumInputDims(3))
+    local all = layers.of(net, x)
+    local function told(list)
+      local words = {}
+      for k, l in ipairs(list) do words[k] = ('%s, %s, %d of %dx%d'):format(l.name, torch.type(l.module), l.channels, l.height, l.width) end
+      return words
+    end
+    local alone = 'convolution 1, nn.SpatialConvolution, 4 of 4x4'
+    assert.same({alone, 'convolution 2, nn.HardTanh, 6 of 4x4', 'convolution 3, nn.ReLU, 5 of 1x1'}, told(all))
+    assert.same({select(2, unpack(told(all)))}, told(layers.activations(net, x)))
     local plain = nn.Sequential():add(nn.Linear(3, 2))
     assert.error_matches(function() features.extractor(plain, torch.randn(4, 3)) end, 'there is no convolution')
   end)

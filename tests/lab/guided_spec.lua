@@ -7,7 +7,6 @@ local nn = require 'gantry.nn'
 local torch = require 'gantry.torch'
 local data = require 'gantry.data'
 local bridge = require 'gantry.nn.bridge'
-local discriminator = require 'gantry.lab.discriminator'
 local guided = require 'gantry.lab.guided'
 local layers = require 'gantry.lab.layers'
 local pointing = require 'gantry.lab.pointing'
@@ -127,18 +126,6 @@ describe('lab.guided', function()
     m = pointing.measure({{numbers = numbers, gradients = corner}}, masks, 'bed')
     assert.same({0, 0, 0}, {m.energy.mean, m.hit.mean, m.responding})
     assert.is_nil(pointing.measure({{numbers = numbers, gradients = corner:zero()}}, masks, 'bed'))
-  end)
-
-  it('an untrained twin has the layers and none of the weights, and draws from no other generator', function()
-    local D = recipes.load('dcgan').discriminator {size = 16, channels = 3, base = 4, kernel = 4}
-    local x = torch.getRNGState()
-    local twin, again = discriminator.untrained(D, 5), discriminator.untrained(D, 5)
-    assert.equal(tostring(D), tostring(twin))
-    local a, b, c = D:parameters()[1], twin:parameters()[1], again:parameters()[1]
-    assert.equal(0, (b - c):abs():max())
-    assert.is_true((a - b):abs():max() > 0.01)
-    assert.near(0.02, b:std(), 0.005)
-    assert.is_true(torch.getRNGState():eq(x):all())
   end)
 
   it('gantry lab guided: a record, three pictures, and the run as it was', function()

@@ -11,6 +11,7 @@ local arith = require 'gantry.lab.arith'
 local exemplars = require 'gantry.lab.exemplars'
 local film = require 'gantry.lab.film'
 local judges = require 'gantry.lab.judges'
+local report = require 'gantry.lab.report'
 local rules = require 'gantry.lab.rules'
 local sorted = require 'gantry.lab.sorted'
 local turn = require 'gantry.lab.turn'
@@ -190,7 +191,10 @@ describe('experiments in z on a run', function()
     assert.same({2, 6}, select(2, film.images(run, {z = 1, frames = 2})))
     works('lab film ' .. run .. ' --z 2')
     assert.equal(3, left('film').figures[1].value)
-    assert.matches('acTL', command.read(run .. '/lab/film-animated.png'))
+    local moving = command.read(run .. '/lab/film-animated.png')
+    assert.matches('acTL', moving)
+    assert.equal('film-animated.png', left('film').pictures[2].file)
+    assert.is_truthy(report.page(gan.open(run), {out = run .. '/lab', experiments = {}}):find(report.base64(moving), 1, true))
   end)
 
   it('walk tells how even it is', function()

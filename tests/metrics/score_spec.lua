@@ -116,5 +116,10 @@ describe('gantry score', function()
     local opened = gan.open(run)
     opened.state.data = '/tmp/x.lua'
     assert.error_matches(function() score.run(opened) end, '%-%-data /tmp/x.lua executes it')
+    -- Where it is named it is.
+    local program = command.folder() .. '/x.lua'
+    command.write(program, "error 'it runs'")
+    opened.state.data = program
+    assert.error_matches(function() score.run(opened, {data = program}) end, 'it runs')
   end)
 end)

@@ -85,8 +85,7 @@ local function how_to_go_on(run)
 end
 
 local function about_run(path, which)
-  if which ~= 'last' and which ~= 'best' then which = show.whole('info', '--checkpoint', which, 0, 1e9) end
-  local run = require('gantry.gan').open(path, {checkpoint = which})
+  local run = require('gantry.gan').open(path, {checkpoint = show.checkpoint('info', which)})
   local state, checkpoint = run.state, run.checkpoint
   line('run', '%s', path)
   line('recipe', '%s', tostring(state.recipe))

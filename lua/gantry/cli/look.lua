@@ -1,16 +1,20 @@
 --- What the commands that look at a run share: sample, walk, arith. Which checkpoint, which z, which statistics of batch norm.
 -- @module gantry.cli.look
-local cli = require 'gantry.cli'
 local show = require 'gantry.cli.show'
 
 local look = {}
 
---- Adds the options that say which generator of a run is looked at.
-function look.which_network(p)
-  p:flag('--training-stats', "batch norm with training's running averages; default: statistics estimated anew from 2,048 generated images")
+--- Adds the options that say how a run is opened.
+function look.which_run(p)
   p:option('--checkpoint', 'last, best, or a step that was kept', 'last'):argname 'WHICH'
   p:flag('--trust', 'where a network has modules that Gantry does not know, execute the recipe in the run to make them')
   p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+end
+
+--- Adds the options that say which generator of a run is looked at.
+function look.which_network(p)
+  p:flag('--training-stats', "batch norm with training's running averages; default: statistics estimated anew from 2,048 generated images")
+  look.which_run(p)
 end
 
 --- Adds the shared options to a parser.
@@ -23,34 +27,30 @@ function look.options(p)
   look.which_network(p)
 end
 
+--- Opens the run as the options of which_run say.
+-- @string command its name, for messages
+-- @tparam table given parsed arguments
+-- @treturn Run
+function look.open_run(command, given)
+  show.set_threads(command, given.threads)
+  return require('gantry.gan').open(given.run, {checkpoint = show.checkpoint(command, given.checkpoint), trust = given.trust})
+end
+
 --- Opens the run as the shared options say.
 -- @string command its name, for messages
 -- @tparam table given parsed arguments
 -- @treturn Run
 -- @treturn table how: seed, truncation, scale, class
 function look.open(command, given)
-  show.set_threads(command, given.threads)
   local how = {
     seed = given.seed and show.whole(command, '--seed', given.seed, 0, 2 ^ 31),
     truncation = given.truncation and show.number(command, '--truncation', given.truncation),
     class = given.class and show.whole(command, '--class', given.class, 1, 2 ^ 24),
     scale = given.scale and show.whole(command, '--scale', given.scale, 1, 64),
   }
-  local which = given.checkpoint
-  if which ~= 'last' and which ~= 'best' then which = show.whole(command, '--checkpoint', which, 0, 1e9) end
-  local run = require('gantry.gan').open(given.run, {checkpoint = which, trust = given.trust})
+  local run = look.open_run(command, given)
   if not given.training_stats then run:reestimate() end
   return run, how
-end
-
---- Sample numbers as typed: '3,17,42'.
-function look.numbers(command, flag, text)
-  local numbers = {}
-  for piece in (text .. ','):gmatch '([^,]*),' do
-    numbers[#numbers + 1] = show.whole(command, flag, piece, 1, 1e6)
-  end
-  if #numbers == 0 then cli.usage('%s: %s is empty, wanted numbers of samples as 3,17,42', command, flag) end
-  return numbers
 end
 
 return look

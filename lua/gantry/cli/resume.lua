@@ -23,8 +23,7 @@ return function(arguments)
   if given.steps and not (tonumber(given.steps) and tonumber(given.steps) % 1 == 0) then
     cli.usage('resume: --steps is %s, wanted a whole number', given.steps)
   end
-  local which = given.checkpoint
-  if which ~= 'last' and which ~= 'best' then which = show.whole('resume', '--checkpoint', which, 0, 1e9) end
+  local which = show.checkpoint('resume', given.checkpoint)
   local session = require('gantry.gan').session.resume {
     path = given.run, data = given.data, steps = given.steps, set = #given.set > 0 and show.pairs('resume', given.set) or nil,
     checkpoint = which ~= 'last' and which or nil,

@@ -43,7 +43,7 @@ end
 
 return function(arguments)
   local given = cli.parse(parser(), arguments)
-  local which = given.only and look.numbers('sample', '--only', given.only) or show.whole('sample', '--n', given.n, 1, 1e6)
+  local which = given.only and show.wholes('sample', '--only', given.only, 1, 1e6) or show.whole('sample', '--n', given.n, 1, 1e6)
   local columns = given.columns and show.whole('sample', '--columns', given.columns, 1, 1e4)
   local run, how = look.open('sample', given)
   if given.each then

@@ -14,6 +14,19 @@ function show.whole(command, flag, text, low, high)
   return n
 end
 
+--- Whole numbers from a flag, as '3,17,42', or exit code 2.
+function show.wholes(command, flag, text, low, high)
+  local numbers = {}
+  for piece in (text .. ','):gmatch '([^,]*),' do numbers[#numbers + 1] = show.whole(command, flag, piece, low, high) end
+  return numbers
+end
+
+--- What --checkpoint says, 'last', 'best' or a step, or exit code 2.
+function show.checkpoint(command, text)
+  if text == 'last' or text == 'best' then return text end
+  return show.whole(command, '--checkpoint', text, 0, 1e9)
+end
+
 --- A number from a flag, or exit code 2.
 function show.number(command, flag, text)
   local n = tonumber(text)

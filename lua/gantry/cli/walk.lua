@@ -52,7 +52,7 @@ end
 local function large(run, given, how, cells)
   local spatial = require 'gantry.gan.spatial'
   local torch = require 'gantry.torch'
-  local ends = given.from and look.numbers('walk', '--from', given.from) or {1, 2}
+  local ends = given.from and show.wholes('walk', '--from', given.from, 1, 1e6) or {1, 2}
   if #ends ~= 2 then cli.usage('walk: --noise %s goes from one sample to another, --from 3,17', given.noise) end
   local points, filling = run:z(ends, how.seed, how.truncation), run:z(cells * cells, how.seed, how.truncation)
   local labels = run.classes and torch.LongTensor(1):fill(how.class or 1)
@@ -88,7 +88,7 @@ return function(arguments, in_lab)
   local fps = show.whole('walk', '--fps', given.fps, 1, 100)
   local cells = show.whole('walk', '--cells', given.cells, 2, 64)
   if not modes[given.noise] then cli.usage('walk: --noise is %s, wanted random, line, linefull1d or linefull', given.noise) end
-  local from = given.from and look.numbers('walk', '--from', given.from) or rows + 1
+  local from = given.from and show.wholes('walk', '--from', given.from, 1, 1e6) or rows + 1
   if type(from) == 'table' and #from < 2 then cli.usage 'walk: --from wants at least two samples, as 3,17' end
   if given.animate and (in_lab or given.noise ~= 'line') then
     cli.usage('walk: --animate is for gantry walk%s', in_lab and '; gantry lab walk draws a sheet' or ' with --noise line')

@@ -107,8 +107,8 @@ end
 
 -- Calls visit(maps) with what comes out of each of G's activations, N x C x H x W, but not with its images.
 local function each_map(self, G, visit)
-  local before, was_training, behind_activation, maps = bridge.observer, G.train, false, nil
-  bridge.observer = function(m, output)
+  local was_training, behind_activation, maps = G.train, false, nil
+  local function look(m, output)
     if m.modules then return end
     if maps then visit(maps) end
     local class = torch.type(m)
@@ -117,10 +117,8 @@ local function each_map(self, G, visit)
     maps, behind_activation = wanted and output or nil, activation
   end
   G:evaluate()
-  local ok, problem = xpcall(function()
-    autograd.scope(autograd.no_grad, G.forward, G, samples.input(self.z, self.labels, 1, self.z:size(1)))
-  end, native.keep_trace)
-  bridge.observer = before
+  local function run() G:forward(samples.input(self.z, self.labels, 1, self.z:size(1))) end
+  local ok, problem = pcall(bridge.observe, look, autograd.scope, autograd.no_grad, run)
   if was_training ~= false then G:training() end
   if not ok then error(problem, 0) end
 end

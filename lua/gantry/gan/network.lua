@@ -4,6 +4,7 @@
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local nn = require 'gantry.nn'
+local nets = require 'gantry.gan.nets'
 local classes = require 'gantry.gan.network_classes'
 
 local network = {}
@@ -163,9 +164,19 @@ function network.build(description, prefix, file)
   return net
 end
 
---- A network of the same modules whose weights are those that their constructors draw, from torch's generator.
--- @param net any network of modules that Gantry knows
+--- A network of the same modules that was never trained: its weights are drawn as recipes draw theirs (gantry.gan.nets.init), its
+-- statistics and buffers are those of new modules. In evaluation mode.
+-- @param net any network of modules that Gantry knows; left as it is
+-- @int seed of the weights; torch's own generator is left alone
 -- @return a module
-function network.anew(net) return make(network.describe(net), torch.type(net), nil, 0) end
+-- @usage local twin = network.untrained(run.D, 1)
+function network.untrained(net, seed)
+  local state = torch.getRNGState()
+  torch.manualSeed(seed)
+  local ok, made = pcall(function() return nets.init(make(network.describe(net), torch.type(net), nil, 0)) end)
+  torch.setRNGState(state)
+  if not ok then error(made, 0) end
+  return made:evaluate()
+end
 
 return network

@@ -140,6 +140,29 @@ function samples.input(z, labels, from, n)
   return labels and {part, labels:narrow(1, from, n)} or part
 end
 
+--- Rows that are made part by part, each in a scope of its own and without recording: memory is that of a part.
+-- @int n rows
+-- @int part at most so many at once
+-- @func make make(from, count) gives a tensor whose rows are number from .. from + count - 1
+-- @treturn tensor FloatTensor of n rows
+-- @usage local y = samples.in_parts(x:size(1), 64, function(from, n) return net:forward(autograd.value(x:narrow(1, from, n))).data end)
+function samples.in_parts(n, part, make)
+  local all
+  for from = 1, n, part do
+    local count = math.min(part, n - from + 1)
+    autograd.scope(function()
+      local made = autograd.no_grad(make, from, count)
+      if not all then
+        local sizes = made:size():totable()
+        sizes[1] = n
+        all = torch.FloatTensor(unpack(sizes))
+      end
+      all:narrow(1, from, count):copy(made)
+    end)
+  end
+  return all
+end
+
 --- Images of z in evaluation mode.
 -- @param G a generator; left in the mode it was in
 -- @param z n x z_size
@@ -148,24 +171,16 @@ end
 function samples.images(G, z, labels)
   local was_training = G.train
   G:evaluate()
-  local result
-  local ok, problem = pcall(function()
-    for from = 1, z:size(1), PART do
-      local n = math.min(PART, z:size(1) - from + 1)
-      autograd.scope(function()
-        local out = autograd.no_grad(function() return G:forward(samples.input(z, labels, from, n)) end)
-        local made = autograd.is_value(out) and out.data or nil
-        if not made or made:dim() ~= 4 then
-          native.fail('the generator makes %s, wanted N x channels x height x width',
-            made and ('%d dimensions'):format(made:dim()) or 'a list')
-        end
-        result = result or torch.FloatTensor(z:size(1), made:size(2), made:size(3), made:size(4))
-        result:narrow(1, from, n):copy(made)
-      end)
+  local ok, result = pcall(samples.in_parts, z:size(1), PART, function(from, n)
+    local out = G:forward(samples.input(z, labels, from, n))
+    local made = autograd.is_value(out) and out.data or nil
+    if not made or made:dim() ~= 4 then
+      native.fail('the generator makes %s, wanted N x channels x height x width', made and ('%d dimensions'):format(made:dim()) or 'a list')
     end
+    return made
   end)
   if was_training ~= false then G:training() end
-  if not ok then error(problem, 0) end
+  if not ok then error(result, 0) end
   return result
 end
 

@@ -74,8 +74,7 @@ function arith.trials(run, judge, expression, o)
 end
 
 local function share(list, paper)
-  local w = statistics.wilson(judges.count(list), #list)
-  return {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n, paper = paper}
+  return record.percent(statistics.wilson(judges.count(list), #list), {paper = paper})
 end
 
 local function numbers(list)
@@ -85,8 +84,7 @@ local function numbers(list)
 end
 
 local function difference(a, b)
-  local d = statistics.paired(numbers(a), numbers(b))
-  return {value = 100 * d.difference, low = 100 * d.low, high = 100 * d.high, n = d.n}
+  return record.percent(statistics.paired(numbers(a), numbers(b)))
 end
 
 -- What is seen in the picture of trials: the concepts' means, then the results with the judge's verdicts.

@@ -5,7 +5,6 @@
 local native = require 'gantry.native'
 local arrays = require 'gantry.data.arrays'
 local torch = require 'gantry.torch'
-local nets = require 'gantry.gan.nets'
 local features = require 'gantry.lab.features'
 local neighbours = require 'gantry.lab.neighbours'
 local protocol = require 'gantry.lab.protocol'
@@ -123,20 +122,6 @@ end
 function classify.pixels(source)
   local count = source:batch(1, 1):nElement()
   return {count = count, of = function(_, x) return x:reshape(x:size(1), count) end}
-end
-
---- A network of the same shape with initial weights: what the architecture alone gives.
--- @param net a network of nn
--- @int seed
--- @return a network
-function classify.untrained(net, seed)
-  local random = torch.getRNGState()
-  torch.manualSeed(seed)
-  local new = net:clone()
-  new:reset()
-  nets.init(new)
-  torch.setRNGState(random)
-  return new
 end
 
 -- All images of a source, or some, as rows of pixels.

@@ -66,11 +66,9 @@ local function judge(r, name, list, probes, n, radius, accept, paper)
       if pair[2] - pair[1] == n then right = right + 1 end
     end
   end
-  local recall = statistics.wilson(right, n)
-  r:figure(name .. ': recall', {value = recall.share, low = recall.low, high = recall.high, n = n})
+  r:figure(name .. ': recall', record.number(statistics.wilson(right, n)))
   if all == 0 then return end
-  local precision = statistics.wilson(right, all)
-  r:figure(name .. ': precision', {value = precision.share, low = precision.low, high = precision.high, n = all, paper = paper})
+  r:figure(name .. ': precision', record.number(statistics.wilson(right, all), {paper = paper}))
 end
 
 local function joined(a, b)
@@ -131,9 +129,8 @@ function copies.run(d, set, o)
   for _, kind in ipairs(kinds) do measure(r, d, kind[1], x, kind[2](x, generator), second) end
   for _, reading in ipairs {{'equal codes', dedup.readings.paper}, {'near codes', second}} do
     local found = d:duplicates(set, reading[2])
-    local w = statistics.wilson(#found.left_out, set:size())
     r:figure(('duplicates in the data, %s, %%'):format(reading[1]),
-      {value = 100 * w.share, n = set:size(), paper = 'about 9 (275,000 of 3 million)'})
+      {value = 100 * #found.left_out / set:size(), n = set:size(), paper = 'about 9 (275,000 of 3 million)'})
     local pixels = copies.sheet(set, found.groups)
     if pixels then r:picture(pixels, reading[1]:gsub(' .*', ''), ('pairs of %s'):format(reading[1])) end
   end

@@ -6,7 +6,6 @@
 -- Pictures are seen without their mean and contrast. With `margin` above 0, units are also held away from 0, where a code's bits
 -- turn over; 0 is the paper's plain autoencoder.
 -- @module gantry.lab.dedup
-local cjson = require 'cjson'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local data = require 'gantry.data'
@@ -14,8 +13,7 @@ local image = require 'gantry.image'
 local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
-local network = require 'gantry.gan.network'
-local safetensors = require 'gantry.gan.safetensors'
+local network_file = require 'gantry.gan.network_file'
 local Trainer = require 'gantry.gan.trainer'
 local codes = require 'gantry.lab.codes'
 
@@ -190,22 +188,13 @@ end
 
 --- Writes the network to a file.
 -- @string path
-function Dedup:save(path)
-  local entries = {}
-  network.tensors(self.net, 'net', function(name, t) entries[#entries + 1] = {name, t} end)
-  safetensors.write(path, entries, {format = FORMAT, network = cjson.encode(network.describe(self.net)), about = cjson.encode(self.about)})
-end
+function Dedup:save(path) network_file.write(path, FORMAT, self.net, self.about) end
 
 --- Reads a network that was saved. Executes nothing.
 -- @string path
 -- @treturn Dedup
 function dedup.load(path)
-  local file = safetensors.open(path)
-  if file.metadata.format ~= FORMAT then native.fail('%s: is not a network for duplicates; `gantry lab dedup` makes one', path) end
-  local ok, about = pcall(cjson.decode, file.metadata.about or '')
-  local readable, description = pcall(cjson.decode, file.metadata.network or '')
-  if not ok or not readable or type(about) ~= 'table' then native.fail('%s: what it says of itself cannot be read', path) end
-  local net = network.build(description, 'net', file):evaluate()
+  local net, about = network_file.read(path, FORMAT, 'is not a network for duplicates; `gantry lab dedup` makes one')
   return setmetatable({net = net, about = about, hash = Trainer.hash(net)}, Dedup)
 end
 

@@ -2,14 +2,13 @@
 -- Where the largest of a kind's cells is above a threshold, there is one in the picture; the cells around it are its box. The threshold
 -- is chosen, and how often the detector is right is counted, on real pictures that it was not trained on, not the same ones.
 -- @module gantry.lab.detector
-local cjson = require 'cjson'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
-local network = require 'gantry.gan.network'
-local safetensors = require 'gantry.gan.safetensors'
+local network_file = require 'gantry.gan.network_file'
+local samples = require 'gantry.gan.samples'
 local pointing = require 'gantry.lab.pointing'
 local statistics = require 'gantry.lab.statistics'
 
@@ -54,16 +53,7 @@ end
 -- @param x n x channels x height x width, -1..1
 -- @treturn tensor n x kinds x rows x columns
 function Detector:cells(x)
-  local found
-  for from = 1, x:size(1), PART do
-    local n = math.min(PART, x:size(1) - from + 1)
-    autograd.scope(function()
-      local part = autograd.no_grad(function() return self.net:forward(autograd.value(x:narrow(1, from, n))).data end)
-      found = found or torch.FloatTensor(x:size(1), part:size(2), part:size(3), part:size(4))
-      found:narrow(1, from, n):copy(part)
-    end)
-  end
-  return found
+  return samples.in_parts(x:size(1), PART, function(from, n) return self.net:forward(autograd.value(x:narrow(1, from, n))).data end)
 end
 
 -- The largest of each kind's cells.
@@ -230,29 +220,27 @@ local about = {'kinds', 'thresholds', 'accuracy', 'height', 'width', 'channels',
 
 --- Writes a detector.
 function Detector:save(path)
-  local entries, told = {}, {}
-  network.tensors(self.net, 'net', function(name, t) entries[#entries + 1] = {name, t} end)
+  local told = {}
   for _, key in ipairs(about) do told[key] = self[key] end
-  safetensors.write(path, entries, {format = FORMAT, network = cjson.encode(network.describe(self.net)), about = cjson.encode(told)})
+  network_file.write(path, FORMAT, self.net, told)
+end
+
+local function is_whole(told)
+  local whole = type(told.kinds) == 'table' and type(told.thresholds) == 'table' and type(told.accuracy) == 'table'
+  for _, key in ipairs {'height', 'width', 'channels'} do whole = whole and type(told[key]) == 'number' end
+  for k, kind in ipairs(whole and told.kinds or {}) do
+    local accuracy = told.accuracy[kind]
+    whole = whole and type(told.thresholds[k]) == 'number' and type(accuracy) == 'table' and type(accuracy.share) == 'number'
+  end
+  return whole
 end
 
 --- Reads a detector. Executes nothing.
 -- @string path
 -- @treturn Detector
 function detector.load(path)
-  local file = safetensors.open(path)
-  if file.metadata.format ~= FORMAT then native.fail('%s: is not a detector; gantry lab forget writes one', path) end
-  local ok, told = pcall(cjson.decode, file.metadata.about or '')
-  local readable, description = pcall(cjson.decode, file.metadata.network or '')
-  local whole = ok and readable and type(told) == 'table' and type(told.kinds) == 'table' and type(told.thresholds) == 'table'
-    and type(told.accuracy) == 'table'
-  for _, key in ipairs {'height', 'width', 'channels'} do whole = whole and type(told[key]) == 'number' end
-  for k, kind in ipairs(whole and told.kinds or {}) do
-    local accuracy = told.accuracy[kind]
-    whole = whole and type(told.thresholds[k]) == 'number' and type(accuracy) == 'table' and type(accuracy.share) == 'number'
-  end
-  if not whole then native.fail('%s: what it says of itself cannot be read', path) end
-  local self = setmetatable({net = network.build(description, 'net', file):evaluate()}, Detector)
+  local net, told = network_file.read(path, FORMAT, 'is not a detector; gantry lab forget writes one', is_whole)
+  local self = setmetatable({net = net}, Detector)
   for _, key in ipairs(about) do self[key] = told[key] end
   return self
 end

@@ -4,31 +4,21 @@ local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local network = require 'gantry.gan.network'
-local nets = require 'gantry.gan.nets'
 local samples = require 'gantry.gan.samples'
+local statistics = require 'gantry.gan.statistics'
 local layers = require 'gantry.lab.layers'
-local score = require 'gantry.metrics.score'
+local pictures = require 'gantry.lab.pictures'
 
 local discriminator = {}
 
 local PART = 64             -- images that go through at once
 local STATISTICS = 1024     -- images that batch norm's statistics are estimated from
 
+--- The two networks of a looker and what they are called, in the order in which figure 5 of the DCGAN paper has them, from the left.
+discriminator.sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}}
+
 local Looker = {}
 Looker.__index = Looker
-
---- A network of the same layers that was never trained, drawn as recipes draw theirs (gantry.gan.nets.init), in evaluation mode.
--- @param net
--- @int seed of its weights; torch's own generator is left alone
--- @return a network
-function discriminator.untrained(net, seed)
-  local state = torch.getRNGState()
-  torch.manualSeed(seed)
-  local ok, made = pcall(function() return nets.init(network.anew(net)) end)
-  torch.setRNGState(state)
-  if not ok then error(made, 0) end
-  return made:evaluate()
-end
 
 --- The input of D for pictures: the images, with their classes where it takes those.
 -- @tparam {int,...} numbers of the pictures
@@ -53,28 +43,22 @@ end
 
 -- Moves the statistics of batch norm to the means over parts of real images, and freezes them (as in the authors' SVHN analysis).
 local function estimate(self, net)
-  local norms = {}
-  for _, m in ipairs(net:listModules()) do
-    if torch.isTensor(m.running_mean) then norms[#norms + 1] = {module = m, momentum = m.momentum} end
-  end
-  if #norms == 0 then return net end
-  local numbers, k = {unpack(self.numbers, 1, math.min(STATISTICS, #self.numbers))}, 0
-  for _, norm in ipairs(norms) do norm.module.train = true end
-  self:each(numbers, function(input, part)
-    if #part < 2 then return end
-    k = k + 1
-    for _, norm in ipairs(norms) do norm.module.momentum = 1 / k end -- the mean of all so far
-    autograd.no_grad(function() return net:forward((layers.input(input))) end)
+  local n = math.min(STATISTICS, #self.numbers)
+  statistics.average(net, math.floor((n + PART - 2) / PART), function(k) -- a single image in the end is left out
+    local input = self:input {unpack(self.numbers, (k - 1) * PART + 1, math.min(n, k * PART))}
+    net:forward((layers.input(input)))
   end)
-  for _, norm in ipairs(norms) do norm.module.momentum, norm.module.train = norm.momentum, false end
   return net
 end
 
--- Whether a run's D takes the classes of images besides them: it is tried.
-local function takes_classes(run, x)
-  if not run.classes then return false end
-  local input = layers.input {x, samples.labels(x:size(1), run.classes)}
-  return (pcall(autograd.scope, autograd.no_grad, run.D.forward, run.D, input))
+--- Whether a D takes the classes of images besides them: where it does not say so, it is tried.
+-- @param D
+-- @param x n x channels x height x width
+-- @param labels LongTensor of n classes
+-- @treturn boolean
+function discriminator.takes_classes(D, x, labels)
+  if D.conditional then return true end
+  return (pcall(autograd.scope, autograd.no_grad, D.forward, D, (layers.input {x, labels})))
 end
 
 --- Opens what is needed to compare a run's D with an untrained one.
@@ -85,14 +69,14 @@ end
 -- input(numbers), each(numbers, visit)
 function discriminator.open(run, o)
   if run.makes_pairs then native.fail('%s: %s turns images into images; its D looks at pairs', o.who, run.path) end
-  local set, spec = score.data(run, o.data, o.who)
-  if set:size() == 0 then native.fail('%s: %s has no end; wanted a set of pictures', o.who, spec) end
+  local set, spec = pictures.open(run, o.data, o.who)
   local order, numbers = torch.randperm(torch.Generator(o.seed), set:size()), {}
   for k = 1, math.min(o.images, set:size()) do numbers[k] = order[k] end
   local self = setmetatable({who = o.who, set = set, data = spec, numbers = numbers}, Looker)
-  self.conditional = takes_classes(run, set:batch {unpack(numbers, 1, 4)})
+  local few = set:batch {unpack(numbers, 1, 4)}
+  self.conditional = run.classes ~= nil and discriminator.takes_classes(run.D, few, samples.labels(few:size(1), run.classes))
   self.trained = estimate(self, run.D:clone():evaluate())
-  self.random = estimate(self, discriminator.untrained(run.D, o.seed))
+  self.random = estimate(self, network.untrained(run.D, o.seed))
   return self
 end
 

@@ -7,13 +7,12 @@
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local precision = require 'gantry.autograd.precision'
-local data = require 'gantry.data'
 local npy = require 'gantry.data.npy'
 local arrays = require 'gantry.data.arrays'
 local torch = require 'gantry.torch'
-local options = require 'gantry.gan.options'
 local statistics = require 'gantry.gan.statistics'
-local activations = require 'gantry.lab.activations'
+local layers = require 'gantry.lab.layers'
+local pooling = require 'gantry.lab.pooling'
 
 local C = native.C
 
@@ -49,23 +48,6 @@ function features.source(images)
       return images:batch(list)
     end,
   }
-end
-
---- Opens images as a run wants them, none of them mirrored or cut.
--- @tparam Run run
--- @string[opt] spec as for data.open; default: what the run was trained on
--- @treturn gantry.data.dataset
-function features.data(run, spec)
-  spec = spec or run.state.data
-  if type(spec) ~= 'string' or spec == run.state.data and spec:match '%.lua$' then
-    native.fail('features: the run was trained on %s, which is not opened unasked; --data SPEC says what to look at', tostring(spec))
-  end
-  local ok, wanted = pcall(options.for_data, run.options)
-  if not ok then native.fail('features: %s does not say what its images are', run.path) end
-  wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
-  local set = data.open(spec, wanted)
-  if set:size() == 0 then native.fail('features: %s has no end; wanted a set of pictures', spec) end
-  return set
 end
 
 --- The inputs of a run's generator as a source: z of samples 1 .. n, with their classes where there are any.
@@ -117,7 +99,7 @@ local function network_of(source, which)
   return net:clone(), source.options.precision or 'float32'
 end
 
-local function run(self, input, each) return precision.within(self.precision, activations.of, self.net, input, each) end
+local function run(self, input, each) return precision.within(self.precision, layers.activations, self.net, input, each) end
 
 -- Means over batches of 128 of the batch's mean and its (biased) variance.
 local function estimate(self, source)
@@ -132,8 +114,8 @@ local function estimate(self, source)
 end
 
 local function pool(self, k, x)
-  if self.windows then return activations.windows(x, self.windows[k]) end
-  return activations.regions(x, self.pool)
+  if self.windows then return pooling.windows(x, self.windows[k]) end
+  return pooling.regions(x, self.pool)
 end
 
 local function want_pooling(o)
@@ -160,7 +142,7 @@ local function describe(self, input)
     local y = pool(self, k, f.output)
     local numbers = y:nElement() / y:size(1)
     self.layers[k] = {
-      name = torch.type(f.module), channels = f.output:size(2), height = f.output:size(3), width = f.output:size(4), numbers = numbers,
+      name = torch.type(f.module), channels = f.channels, height = f.height, width = f.width, numbers = numbers,
     }
     self.count = self.count + numbers
   end

@@ -6,7 +6,6 @@ local Canvas = require 'gantry.gan.canvas'
 local animation = require 'gantry.gan.animation'
 local Keeper = require 'gantry.gan.keep'
 local runs = require 'gantry.gan.run'
-local folder = require 'gantry.gan.folder'
 local sheet = require 'gantry.gan.sheet'
 local record = require 'gantry.lab.record'
 local statistics = require 'gantry.lab.statistics'
@@ -100,10 +99,7 @@ function film.experiment(path, o)
   local r = record.new('film', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {z = o.z or 9}})
   local images, steps = film.images(path, o)
   local changes = film.changes(images)
-  local function figure(k)
-    local m = statistics.mean(changes[k])
-    return {value = m.mean, low = m.low, high = m.high, n = m.n}
-  end
+  local function figure(k) return record.number(statistics.mean(changes[k])) end
   r:figure('checkpoints', {value = #steps})
   r:figure(('change from step %d to %d (root mean square of pixels in -1..1)'):format(steps[1], steps[2]), figure(1))
   local middle = math.floor((#changes + 1) / 2)
@@ -112,10 +108,9 @@ function film.experiment(path, o)
   end
   if #changes > 1 then r:figure(('change from step %d to %d'):format(steps[#changes], steps[#changes + 1]), figure(#changes)) end
   r:picture(strip(images, steps), nil, 'a row for each checkpoint, a column for each z')
-  folder.make(o.out)
-  local file = o.out .. '/film-animated.png'
-  animation.save(file, frames(images, steps), {fps = o.fps or 8, scale = 1})
-  io.stdout:write(file, ': the same, moving\n')
+  local moving = o.out .. '/film-animated.png'
+  animation.save(moving, frames(images, steps), {fps = o.fps or 8, scale = 1})
+  r:file(moving, 'the same, moving')
   return r:finish()
 end
 

@@ -15,9 +15,9 @@ local box_file = require 'gantry.lab.boxes'
 local detector = require 'gantry.lab.detector'
 local layers = require 'gantry.lab.layers'
 local logistic = require 'gantry.lab.logistic'
+local pictures = require 'gantry.lab.pictures'
 local pointing = require 'gantry.lab.pointing'
 local record = require 'gantry.lab.record'
-local score = require 'gantry.metrics.score'
 local statistics = require 'gantry.lab.statistics'
 
 local forget = {}
@@ -31,16 +31,9 @@ local forget = {}
 -- @param[opt] labels where the run has classes
 -- @treturn tensor n x channels x height x width
 function forget.features(run, layer, z, labels)
-  local found
-  for from = 1, z:size(1), samples.PART do
-    local n = math.min(samples.PART, z:size(1) - from + 1)
-    autograd.scope(function()
-      local part = autograd.no_grad(function() return layers.features(run.G, layer, samples.input(z, labels, from, n)).data end)
-      found = found or torch.FloatTensor(z:size(1), part:size(2), part:size(3), part:size(4))
-      found:narrow(1, from, n):copy(part)
-    end)
-  end
-  return found
+  return samples.in_parts(z:size(1), samples.PART, function(from, n)
+    return layers.features(run.G, layer, samples.input(z, labels, from, n)).data
+  end)
 end
 
 --- Positions to learn from: those in boxes, and as many random other ones of the same images.
@@ -159,7 +152,7 @@ local function detector_of(run, o)
   if o.detector and folder.kind(o.detector) == 'file' then
     found = detector.load(o.detector)
   else
-    found = detector.train(score.data(run, o.data, 'forget'), {steps = o.steps, seed = o.seed})
+    found = detector.train(pictures.open(run, o.data, 'forget'), {steps = o.steps, seed = o.seed})
     if o.detector then found:save(o.detector) end
   end
   local image = run:images(run:z(1), run:labels(1))
@@ -176,7 +169,7 @@ local function look(run, before, o)
   local given = o.boxes and box_file.read(o.boxes, h, w)
   local knows = o.detector and folder.kind(o.detector) == 'file'
   if not knows then
-    local ok, set = pcall(score.data, run, o.data, 'forget')
+    local ok, set = pcall(pictures.open, run, o.data, 'forget')
     knows = ok and #pointing.kinds(set) > 0
   end
   if not given and not knows then
@@ -246,9 +239,7 @@ local function shares(r, judge, object, found)
       return statistics.wilson(sum, #list)
     end
     local function figure(what, s, more)
-      local f = {value = 100 * s.share, low = 100 * s.low, high = 100 * s.high, n = s.n}
-      for key, x in pairs(more or {}) do f[key] = x end
-      r:figure(('samples with a %s, %s, %%'):format(kind, what), f)
+      r:figure(('samples with a %s, %s, %%'):format(kind, what), record.percent(s, more))
     end
     figure('before', share(found.before[kind]))
     figure(('maps of a %s dropped'):format(object), share(found.dropped[kind]), own
@@ -262,10 +253,8 @@ local function shares(r, judge, object, found)
     figure(('as many random maps dropped, mean of %d draws'):format(#means),
       {share = m.mean, low = math.max(0, m.low), high = math.min(1, m.high), n = m.n})
     local d = statistics.paired(found.dropped[kind], each)
-    r:figure(('samples with a %s: without maps of a %s less without random ones, points'):format(kind, object), {
-      value = 100 * d.difference, low = 100 * d.low, high = 100 * d.high, n = d.n,
-      expected = own and 'below 0' or 'above 0',
-    })
+    r:figure(('samples with a %s: without maps of a %s less without random ones, points'):format(kind, object),
+      record.percent(d, {expected = own and 'below 0' or 'above 0'}))
   end
 end
 
@@ -324,8 +313,7 @@ function forget.run(run, o)
   if judge then
     for _, kind in ipairs(judge.kinds) do
       local a = judge.accuracy[kind]
-      r:figure(('real pictures in which the detector is right about a %s, %%'):format(kind),
-        {value = 100 * a.share, low = 100 * a.low, high = 100 * a.high, n = a.n})
+      r:figure(('real pictures in which the detector is right about a %s, %%'):format(kind), record.percent(a))
     end
     shares(r, judge, full.object, found)
   end
@@ -336,8 +324,7 @@ function forget.run(run, o)
     for _, part in ipairs {{'in the boxes', inside}, {'elsewhere', outside}} do
       if #part[2] > 0 then
         local m = statistics.mean(part[2])
-        r:figure(('change of pixels %s, %s dropped, %% of the range'):format(part[1], side[1]),
-          {value = 100 * m.mean, low = 100 * m.low, high = 100 * m.high, n = m.n})
+        r:figure(('change of pixels %s, %s dropped, %% of the range'):format(part[1], side[1]), record.percent(m))
       end
     end
   end

@@ -105,7 +105,7 @@ end
 
 -- ---- the experiment ------------------------------------------------------------------------------------------------------------------
 
-local sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}} -- as figure 5 has them, from the left
+local sides = discriminator.sides
 
 local function draw(r, looker, found, o)
   local gradients, pictures = {}, {}
@@ -146,7 +146,7 @@ local function point(r, looker, found)
       local m = pointing.measure(found[side[1]], masks, kind)
       if m then
         local function mean(name, x)
-          r:figure(('%s, %s, %%'):format(name, side[2]), {value = 100 * x.mean, low = 100 * x.low, high = 100 * x.high, n = x.n})
+          r:figure(('%s, %s, %%'):format(name, side[2]), record.percent(x))
         end
         if kind == 'any' then
           mean('energy of guided gradients in ' .. what, m.energy)
@@ -157,9 +157,8 @@ local function point(r, looker, found)
           mean(("energy of guided gradients in %s above that in other pictures'"):format(what), m.above)
         end
         local w = statistics.wilson(m.responding, m.n)
-        r:figure(('features with more energy in %s than chance, %s, %%'):format(what, side[2]), {
-          value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n, paper = kind == 'bed' and k == 2 and PAPER or nil,
-        })
+        r:figure(('features with more energy in %s than chance, %s, %%'):format(what, side[2]),
+          record.percent(w, {paper = kind == 'bed' and k == 2 and PAPER or nil}))
       end
     end
   end
@@ -176,16 +175,14 @@ local function measure(r, found)
   for k = #sides, 1, -1 do
     local side = sides[k]
     local above = mean_over(found[side[1]], function(f) return f.above end)
-    r:figure(('response to the best pictures above the mean, %s, deviations'):format(side[2]),
-      {value = above.mean, low = above.low, high = above.high, n = above.n})
+    r:figure(('response to the best pictures above the mean, %s, deviations'):format(side[2]), record.number(above))
     local dense = mean_over(found[side[1]], function(f)
       local energy, list = pointing.energy(f.gradients), {}
       for i = 1, energy:size(1) do list[#list + 1] = pointing.concentration(energy[i]) end
       return #list > 0 and statistics.mean(list).mean or nil
     end)
     if dense then
-      r:figure(('energy of guided gradients in their strongest tenth of pixels, %s, %%'):format(side[2]),
-        {value = 100 * dense.mean, low = 100 * dense.low, high = 100 * dense.high, n = dense.n})
+      r:figure(('energy of guided gradients in their strongest tenth of pixels, %s, %%'):format(side[2]), record.percent(dense))
     end
   end
 end

@@ -3,6 +3,7 @@
 -- @module gantry.lab.judges
 local native = require 'gantry.native'
 local rules = require 'gantry.lab.rules'
+local record = require 'gantry.lab.record'
 local statistics = require 'gantry.lab.statistics'
 
 local judges = {}
@@ -27,8 +28,7 @@ function judges.tell(r, judge)
     local n = a.judges
     if a.accuracy and n then
       local w = statistics.wilson(math.floor(a.accuracy * n + 0.5), n)
-      r:figure(('the judge on real images it has not seen: %s, %% right'):format(a.name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, expected = 'at least 98'})
+      r:figure(('the judge on real images it has not seen: %s, %% right'):format(a.name), record.percent(w, {expected = 'at least 98'}))
     elseif a.explained and n then
       r:figure(('the judge on scenes it has not seen: variance of %s explained, %%'):format(a.name), {value = 100 * a.explained, n = n})
     end
@@ -54,8 +54,7 @@ function judges.tell_agreement(r, judge, second, images)
     if a[name].probabilities and b[name] and b[name].probabilities then
       local n = images:size(1)
       local w = statistics.wilson(likeliest(a[name]):eq(likeliest(b[name])):sum(), n)
-      r:figure(('%s and %s agree about %s of samples, %%'):format(judge.name, second.name, name),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n})
+      r:figure(('%s and %s agree about %s of samples, %%'):format(judge.name, second.name, name), record.percent(w))
       any = true
     end
   end

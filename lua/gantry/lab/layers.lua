@@ -1,4 +1,5 @@
---- The layers of a network as experiments count them: each convolution with the activation behind it, whose outputs are its features.
+--- The layers of a network as experiments count them: each convolution with the nonlinearity behind it, whose outputs are its features.
+-- They are found in any network by watching it run.
 -- @module gantry.lab.layers
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
@@ -7,13 +8,24 @@ local bridge = require 'gantry.nn.bridge'
 
 local layers = {}
 
-local convolutions = {
-  ['nn.SpatialConvolution'] = true, ['nn.SpatialFullConvolution'] = true, ['nn.SpatialModulatedConvolution'] = true,
+local function is_one_of(names)
+  return function(m)
+    for _, name in ipairs(names) do
+      if torch.isTypeOf(m, 'nn.' .. name) then return true end
+    end
+    return false
+  end
+end
+
+--- True for a convolution.
+layers.is_convolution = is_one_of {'SpatialConvolution', 'SpatialFullConvolution', 'SpatialModulatedConvolution'}
+
+--- True for a nonlinearity.
+layers.is_nonlinear = is_one_of {
+  'ReLU', 'LeakyReLU', 'PReLU', 'ELU', 'Threshold', 'Tanh', 'HardTanh', 'Sigmoid', 'LogSigmoid', 'SoftPlus', 'SoftSign', 'Abs', 'Square',
 }
-local activations = {
-  ['nn.ReLU'] = true, ['nn.LeakyReLU'] = true, ['nn.PReLU'] = true, ['nn.ELU'] = true, ['nn.Tanh'] = true, ['nn.Sigmoid'] = true,
-  ['nn.SoftPlus'] = true,
-}
+
+local is_reshape = is_one_of {'View', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Contiguous', 'Identity'}
 
 --- Runs a network and shows the output of every module, in the order they run in. While somebody looks each module runs on its own
 -- (gantry.nn.fused); afterwards the network is what it was.
@@ -21,49 +33,68 @@ local activations = {
 -- @param input a recorded value, or a list with one in it
 -- @func visit visit(module, output); outputs are values
 -- @return the network's output
-function layers.watch(net, input, visit)
-  local before = bridge.observer
-  bridge.observer = function(m, output)
-    if before then before(m, output) end
-    visit(m, output)
-  end
-  local ok, result = xpcall(net.forward, native.keep_trace, net, input)
-  bridge.observer = before
-  if not ok then error(result, 0) end
-  return result
-end
+function layers.watch(net, input, visit) return bridge.observe(visit, net.forward, net, input) end
 
-local function maps_of(output)
-  local t = autograd.is_value(output) and output.data
-  return t and t:dim() == 4 and t:size(3) * t:size(4) > 1 and t or nil
-end
+local function images_of(output) return autograd.is_value(output) and output.data:dim() == 4 and output.data or nil end
 
---- The layers of a network: its convolutions in the order they run in, each with the first activation behind it. One that is followed by
--- another convolution first stands alone; one whose maps are single numbers (D's last in dcgan.torch's networks) is none.
+--- Runs a network in its mode, without recording, and finds its layers: its convolutions in the order they run in, each with the first
+-- nonlinearity behind it that gives images. One that is followed by another convolution first stands alone. One whose maps are single
+-- numbers is none where it stands alone or gives what the network gives (D's last in dcgan.torch's networks).
 -- @param net
 -- @param input tensor, or a list with one in it: a batch that the network takes
--- @treturn {table,...} module (whose output the features are), convolution, name ('convolution 3'), channels, height, width
-function layers.of(net, input)
-  local found, open = {}, nil
-  local function close()
-    if open then found[#found + 1] = open end
-    open = nil
-  end
-  autograd.scope(autograd.no_grad, function()
-    layers.watch(net, layers.input(input), function(m, output)
-      local class, maps = torch.type(m), maps_of(output)
-      if convolutions[class] then
-        close()
-        open = maps and {module = m, convolution = m, channels = maps:size(2), height = maps:size(3), width = maps:size(4)}
-      elseif open and maps and activations[class] and maps:size(2) == open.channels then
-        open.module, open.height, open.width = m, maps:size(3), maps:size(4)
-        close()
-      end
-    end)
+-- @func[opt] each called with every module that is run and its output
+-- @treturn {table,...} module (whose output the features are), convolution, nonlinear (whether one is behind it), final (whether the
+-- network gives them in the end), output (a tensor n x channels x height x width), channels, height, width, name ('convolution 3')
+function layers.run(net, input, each)
+  local all, open, last = {}, nil, nil
+  autograd.no_grad(layers.watch, net, (layers.input(input)), function(m, output)
+    if each then each(m, output) end
+    if not m.modules and not is_reshape(m) then last = m end
+    local images = images_of(output)
+    if layers.is_convolution(m) then
+      open = images and {module = m, convolution = m, nonlinear = false, output = images}
+      all[#all + 1] = open
+    elseif open and images and layers.is_nonlinear(m) then
+      open.module, open.nonlinear, open.output = m, true, images
+      open = nil
+    end
   end)
-  close()
-  for i, layer in ipairs(found) do layer.name = ('convolution %d'):format(i) end
+  local found = {}
+  for _, layer in ipairs(all) do
+    local x = layer.output
+    layer.channels, layer.height, layer.width = x:size(2), x:size(3), x:size(4)
+    layer.final = layer.module == last
+    if layer.height * layer.width > 1 or layer.nonlinear and not layer.final then
+      found[#found + 1] = layer
+      layer.name = ('convolution %d'):format(#found)
+    end
+  end
   return found
+end
+
+--- The layers of a network, without their outputs.
+-- @param net
+-- @param input as for layers.run
+-- @treturn {table,...} as from layers.run
+function layers.of(net, input)
+  local found
+  autograd.scope(function() found = layers.run(net, input) end)
+  for _, layer in ipairs(found) do layer.output = nil end
+  return found
+end
+
+--- The convolutional activations of a network: what nonlinearities made of what convolutions gave, but not what the network gives in the
+-- end. Runs it as layers.run does.
+-- @param net
+-- @param input as for layers.run
+-- @func[opt] each as for layers.run
+-- @treturn {table,...} those of layers.run
+function layers.activations(net, input, each)
+  local some = {}
+  for _, layer in ipairs(layers.run(net, input, each)) do
+    if layer.nonlinear and not layer.final then some[#some + 1] = layer end
+  end
+  return some
 end
 
 --- What a network takes, recorded: a tensor as a value, of a list the first entry.

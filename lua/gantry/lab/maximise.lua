@@ -120,7 +120,7 @@ end
 
 -- ---- the experiment ------------------------------------------------------------------------------------------------------------------
 
-local sides = {{'random', 'an untrained D'}, {'trained', 'the trained D'}}
+local sides = discriminator.sides
 
 -- Means and deviations of the answers to real images, and the largest, by feature.
 local function real_answers(looker, net, layer, target)
@@ -193,10 +193,8 @@ function maximise.run(run, o)
   r:picture(board.make(rows), nil, 'the pictures that the first features of each convolution answer to most')
   for k = #sides, 1, -1 do
     local name, m = sides[k][2], figures[sides[k][2]]
-    r:figure(('answer to its own picture, largest to a real one = 1, %s'):format(name),
-      {value = m.beyond.mean, low = m.beyond.low, high = m.beyond.high, n = m.beyond.n})
-    r:figure(('features that answer most to their own picture, %s, %%'):format(name),
-      {value = 100 * m.own.share, low = 100 * m.own.low, high = 100 * m.own.high, n = m.own.n})
+    r:figure(('answer to its own picture, largest to a real one = 1, %s'):format(name), record.number(m.beyond))
+    r:figure(('features that answer most to their own picture, %s, %%'):format(name), record.percent(m.own))
   end
   return r:finish()
 end

@@ -144,7 +144,7 @@ local function collisions(r, net, radius, known, queries)
       end
       local w = statistics.wilson(count, #list)
       r:figure(('%s images with the code of a training image (%s), %%'):format(what, radius == 0 and 'equal' or 'within ' .. radius),
-        {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n})
+        record.percent(w))
     end
   end
 end
@@ -155,13 +155,13 @@ local function figures(r, name, found, seed)
   local held_out, held_out_relative = listed((found['held-out']:result()))
   local function add(what, list)
     local ratio = statistics.ratio(list, held_out, {seed = seed})
-    r:figure(('%s, %s'):format(what, name), {value = ratio.ratio, low = ratio.low, high = ratio.high, n = #list})
+    r:figure(('%s, %s'):format(what, name), record.number(ratio, {n = #list}))
   end
   add('distance to the nearest training image, generated over held-out', generated)
   add('the same, of training images moved by one pixel', (listed((found.moved:result()))))
   local w = statistics.wilson(count_within(relative, close_of(held_out_relative)), #relative)
   r:figure(('generated images that are like copies, as 5%% of held-out ones are, %s, %%'):format(name),
-    {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = #relative, expected = 'about 5 where nothing is repeated'})
+    record.percent(w, {expected = 'about 5 where nothing is repeated'}))
   return w.low > TIMES * CLOSE
 end
 
@@ -184,11 +184,11 @@ function nearest.run(run, o)
   local seed, n = o.seed or 1, o.n or 500
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 20 then native.fail('nearest: n is %s, wanted a whole number from 20', tostring(n)) end
   if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
-  local set, spec = pictures.open(run, o.data)
+  local set, spec = pictures.open(run, o.data, 'nearest')
   local r = record.new('nearest', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
   local queries = {generated = generate(run, o.test and n or SHOWN, seed)}
   if o.test then
-    local test_set = pictures.open(run, o.test)
+    local test_set = pictures.open(run, o.test, 'nearest')
     queries['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
     queries.moved = read(run, set, 1, math.min(n, set:size()))
     queries.moved.images = moved(queries.moved.images)

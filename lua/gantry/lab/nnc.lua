@@ -30,7 +30,7 @@ end
 local function figures(r, name, wrong, errors, distance, words)
   local n = #wrong
   local w = statistics.wilson(errors, n)
-  r:figure(('error of 1-NN, %s, %%'):format(name), {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n, paper = words})
+  r:figure(('error of 1-NN, %s, %%'):format(name), record.percent(w, {paper = words}))
   r:figure(('nnc, accuracy, %s, %%'):format(name), {value = 100 - 100 * w.share, n = n})
   r:figure(('nnd, mean distance to the nearest (pixels 0 to 1), %s'):format(name), {value = distance / 2, n = n})
 end
@@ -76,8 +76,8 @@ return function(run, o)
   local sizes, seed = o.sizes or {1000, 10000, 100000}, o.seed or 1
   want_sizes(sizes)
   if not run.classes then native.fail('nnc: %s has no classes: wanted a run whose generator is told one', run.path) end
-  local test_set = pictures.open(run, o.test or native.fail 'nnc: test is missing: labelled pictures that the run never saw')
-  local real_set, real_spec = pictures.open(run, o.real)
+  local test_set = pictures.open(run, o.test or native.fail 'nnc: test is missing: labelled pictures that the run never saw', 'nnc')
+  local real_set, real_spec = pictures.open(run, o.real, 'nnc')
   local r = record.new('nnc', {
     out = o.out or run.path .. '/lab', seed = seed, run = run, data = real_spec, about = {test = o.test, sizes = sizes},
   })
@@ -106,8 +106,7 @@ return function(run, o)
     wrong, errors, distance = judge(search, truth, class_of)
     figures(r, name, wrong, errors, distance, paper[size])
     local d = statistics.paired(wrong, wrong_by_real, {seed = seed})
-    r:figure(('%s: error minus that of the real images, points'):format(name),
-      {value = 100 * d.difference, low = 100 * d.low, high = 100 * d.high, n = d.n})
+    r:figure(('%s: error minus that of the real images, points'):format(name), record.percent(d))
   end
   r:picture(picture(test, search.rows:viewAs(test), real.rows:viewAs(test), wrong), nil,
     'threes: test image, nearest of the generated ones, nearest of the real ones; first those that the generated ones get wrong')

@@ -1,30 +1,23 @@
 --- Pictures for experiments: the data of a run or another set, as the run's networks see them, and pictures as rows of numbers.
 -- @module gantry.lab.pictures
 local native = require 'gantry.native'
-local data = require 'gantry.data'
 local torch = require 'gantry.torch'
-local options = require 'gantry.gan.options'
+local score = require 'gantry.metrics.score'
 
 local pictures = {}
 
 local PART = 512 -- pictures that are read at once
 
---- Opens a data set at a run's size and channels, without augmentation.
+--- Opens pictures as a run wants them, none of them mirrored, cut or enlarged (gantry.metrics.score.data).
 -- @tparam Run run
 -- @string[opt] spec default: what the run was trained on, where that is no program (which would be executed)
+-- @string who asks, for messages
 -- @treturn a data set that has an end
 -- @treturn string its spec
-function pictures.open(run, spec)
-  local trained_on = run.state.data
-  if not spec and (type(trained_on) ~= 'string' or trained_on:match '%.lua$') then
-    native.fail('%s: does not say which files it was trained on; name the data', run.path)
-  end
-  spec = spec or trained_on
-  local ok, wanted = pcall(options.for_data, run.options, run.makes_pairs)
-  if not ok then native.fail('%s: its options do not say what its images are', run.path) end
-  wanted.flip, wanted.crop, wanted.scale = nil, nil, nil
-  local set = data.open(spec, wanted)
-  if set:size() == 0 then native.fail('data: %s has no end; wanted a set of pictures', spec) end
+function pictures.open(run, spec, who)
+  local set
+  set, spec = score.data(run, spec, who)
+  if set:size() == 0 then native.fail('%s: %s has no end; wanted a set of pictures', who, spec) end
   return set, spec
 end
 

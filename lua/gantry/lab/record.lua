@@ -33,6 +33,24 @@ function record.new(name, o)
   }, Record)
 end
 
+local function figure_of(s, times, more)
+  local value = s.mean or s.share or s.difference or s.ratio
+  local f = {value = times * value, low = times * s.low, high = times * s.high, n = s.n}
+  for key, x in pairs(more or {}) do f[key] = x end
+  return f
+end
+
+--- What gantry.lab.statistics told, as a figure with its interval.
+-- @tparam table s mean, share, difference or ratio; low, high, n
+-- @tparam[opt] table more further fields of the figure, as paper and expected
+-- @treturn table for Record:figure
+-- @usage r:figure('smoothness', record.number(statistics.mean(list)))
+function record.number(s, more) return figure_of(s, 1, more) end
+
+--- The same in per cent, or in points.
+-- @usage r:figure('samples with a window, %', record.percent(statistics.wilson(61, 200), {paper = 'by eye: most'}))
+function record.percent(s, more) return figure_of(s, 100, more) end
+
 --- Adds a figure.
 -- @string name in plain words, with the unit: 'error of 1-NN, %'
 -- @tparam table f value; low and high (its 95% interval), n (how many it was made from), paper (the DCGAN paper's own figure or words),
@@ -47,18 +65,32 @@ function Record:figure(name, f)
   return self
 end
 
+--- Lists a picture that an experiment wrote into the record's directory itself, as an animated PNG: `gantry lab report` shows it.
+-- @string path a PNG in that directory, its name of letters, digits, - and _
+-- @string[opt] caption one line that says what is seen
+-- @treturn string path
+-- @usage animation.save(out .. '/film-animated.png', frames); r:file(out .. '/film-animated.png', 'moving')
+function Record:file(path, caption)
+  local name = path:sub(#self.out + 2)
+  if path ~= self.out .. '/' .. name or not name:match '^[%w_-]+%.png$' then
+    native.fail('record: got %s, wanted a PNG in %s', path, self.out)
+  end
+  if folder.kind(path) ~= 'file' then native.fail('record: %s is not there', path) end
+  local pictures = self.content.pictures
+  pictures[#pictures + 1] = {file = name, caption = caption}
+  return path
+end
+
 --- Saves a picture: NAME.png, or NAME-SUFFIX.png.
 -- @param pixels channels x height x width, 0..1
 -- @string[opt] suffix
 -- @string[opt] caption one line that says what is seen
 -- @treturn string the path
 function Record:picture(pixels, suffix, caption)
-  local file = self.name .. (suffix and '-' .. suffix or '') .. '.png'
+  local path = ('%s/%s%s.png'):format(self.out, self.name, suffix and '-' .. suffix or '')
   folder.make(self.out)
-  image.save(self.out .. '/' .. file, pixels)
-  local pictures = self.content.pictures
-  pictures[#pictures + 1] = {file = file, caption = caption}
-  return self.out .. '/' .. file
+  image.save(path, pixels)
+  return self:file(path, caption)
 end
 
 --- A figure in a line: '77.3 (75.1 to 79.4), n = 2000'.

@@ -5,6 +5,7 @@ local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local torch = require 'gantry.torch'
 local sheet = require 'gantry.gan.sheet'
+local discriminator = require 'gantry.lab.discriminator'
 local record = require 'gantry.lab.record'
 local statistics = require 'gantry.lab.statistics'
 
@@ -19,11 +20,13 @@ local PART = 64 -- images that D looks at together
 -- @treturn {number,...}
 function sorted.scores(run, images, labels)
   local D, list = run.D, {}
+  local few = math.min(4, images:size(1))
+  local both = labels and discriminator.takes_classes(D, images:narrow(1, 1, few), labels:narrow(1, 1, few))
   for from = 1, images:size(1), PART do
     local n = math.min(PART, images:size(1) - from + 1)
     autograd.scope(function()
       local x = autograd.value(images:narrow(1, from, n))
-      local out = autograd.no_grad(function() return D:forward(D.conditional and {x, labels:narrow(1, from, n)} or x) end)
+      local out = autograd.no_grad(function() return D:forward(both and {x, labels:narrow(1, from, n)} or x) end)
       if type(out) == 'table' and not autograd.is_value(out) then out = out[1] end -- the score comes before what else D tells
       if not autograd.is_value(out) or out.data:nElement() ~= n then
         native.fail('sorted: the D of %s gives no single number for each image', run.path)
@@ -71,8 +74,7 @@ function sorted.experiment(run, o)
   local is_critic = run.state.score == 'critic'
   local tenth, real = math.max(1, math.floor(n / 10)), 0
   local function part(from, to)
-    local m = statistics.mean {unpack(scores, from, to)}
-    return {value = m.mean, low = m.low, high = m.high, n = m.n}
+    return record.number(statistics.mean {unpack(scores, from, to)})
   end
   local what = is_critic and "the critic's number" or "D's logit"
   r:figure(what .. ', mean', part(1, n))
@@ -80,8 +82,7 @@ function sorted.experiment(run, o)
   r:figure(what .. ', mean of the lowest tenth', part(n - tenth + 1, n))
   if not is_critic then
     for _, x in ipairs(scores) do real = real + (x > 0 and 1 or 0) end
-    local w = statistics.wilson(real, n)
-    r:figure('samples that D calls real, %', {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = n})
+    r:figure('samples that D calls real, %', record.percent(statistics.wilson(real, n)))
   end
   r:picture(sheet.make(images, {scale = o.scale}), nil,
     ('samples row by row, from the highest score (number %d) to the lowest (number %d)'):format(order[1], order[n]))

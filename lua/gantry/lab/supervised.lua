@@ -9,7 +9,7 @@ local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
 local losses = require 'gantry.gan.losses'
 local nets = require 'gantry.gan.nets'
-local activations = require 'gantry.lab.activations'
+local layers = require 'gantry.lab.layers'
 local features = require 'gantry.lab.features'
 
 local supervised = {}
@@ -42,7 +42,7 @@ end
 -- @return nn.Sequential: images to n x classes
 function supervised.network(net, x, classes, dropout, seed)
   if not torch.isTypeOf(net, 'nn.Sequential') then native.fail('supervised: got a %s, wanted an nn.Sequential', torch.type(net)) end
-  local found = activations.of(net:evaluate(), x)
+  local found = layers.activations(net:evaluate(), x)
   if #found == 0 then native.fail 'supervised: there is no convolution with a nonlinearity behind it' end
   local last = found[#found]
   local numbers = last.output:nElement() / last.output:size(1)

@@ -112,14 +112,13 @@ end
 
 local function over_vectors(list, paper)
   local m = statistics.mean(list)
-  return {value = m.mean, low = m.low, high = m.high, n = m.n, paper = paper}
+  return record.number(m, {paper = paper})
 end
 
 local function share_above(list, bound)
   local n = 0
   for _, x in ipairs(list) do n = n + (x > bound and 1 or 0) end
-  local w = statistics.wilson(n, #list)
-  return {value = 100 * w.share, low = 100 * w.low, high = 100 * w.high, n = w.n}
+  return record.percent(statistics.wilson(n, #list))
 end
 
 --- The experiment: OUT/turn.png and OUT/turn.json.

@@ -35,7 +35,7 @@ end
 function walk.figure(ratios)
   if #ratios == 0 then return nil end
   local m = statistics.mean(ratios)
-  return {value = m.mean, low = m.low, high = m.high, n = m.n, paper = 'no sharp transitions, by eye'}
+  return record.number(m, {paper = 'no sharp transitions, by eye'})
 end
 
 --- Records a walk: OUT/walk.png and OUT/walk.json.

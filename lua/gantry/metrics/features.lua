@@ -2,7 +2,6 @@
 -- what distances between sets of images compare, and what they tell of attributes judges generated images. Every figure names the net it
 -- was made with: its file's name and the hash of its weights. A file holds the network as data; loading one executes nothing.
 -- @module gantry.metrics.features
-local cjson = require 'cjson'
 local native = require 'gantry.native'
 local autograd = require 'gantry.autograd'
 local ops = require 'gantry.autograd.ops'
@@ -11,8 +10,7 @@ local image = require 'gantry.image'
 local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
-local network = require 'gantry.gan.network'
-local safetensors = require 'gantry.gan.safetensors'
+local network_file = require 'gantry.gan.network_file'
 local Trainer = require 'gantry.gan.trainer'
 local kinds = require 'gantry.metrics.targets'
 
@@ -139,9 +137,7 @@ local function name_of(path) return path:match '([^/]+)$':gsub('%.safetensors$',
 --- Writes a feature net; its name is the file's.
 -- @string path
 function Features:save(path)
-  local entries = {}
-  network.tensors(self.net, 'net', function(name, t) entries[#entries + 1] = {name, t} end)
-  safetensors.write(path, entries, {format = FORMAT, network = cjson.encode(network.describe(self.net)), about = cjson.encode(self.about)})
+  network_file.write(path, FORMAT, self.net, self.about)
   self.name = name_of(path)
 end
 
@@ -149,18 +145,14 @@ end
 -- @string path
 -- @treturn Features net, about (data, size, channels, width, classes ...), name, hash
 function features.load(path)
-  local file = safetensors.open(path)
-  if file.metadata.format ~= FORMAT then native.fail('%s: is not a feature net; `gantry features` makes one', path) end
-  local ok, about = pcall(cjson.decode, file.metadata.about or '')
-  local readable, description = pcall(cjson.decode, file.metadata.network or '')
-  local whole = ok and readable and type(about) == 'table'
-  for _, key in ipairs {'size', 'channels'} do
-    local x = whole and about[key]
-    whole = type(x) == 'number' and x % 1 == 0 and x >= 1 and x <= 4096
-  end
-  if not whole then native.fail('%s: what it says of itself cannot be read', path) end
-  if about.attributes then kinds.check(path, about.attributes) end
-  local net = network.build(description, 'net', file):evaluate()
+  local net, about = network_file.read(path, FORMAT, 'is not a feature net; `gantry features` makes one', function(about)
+    for _, key in ipairs {'size', 'channels'} do
+      local x = about[key]
+      if type(x) ~= 'number' or x % 1 ~= 0 or x < 1 or x > 4096 then return false end
+    end
+    if about.attributes then kinds.check(path, about.attributes) end
+    return true
+  end)
   return setmetatable({net = net, about = about, hash = Trainer.hash(net), name = name_of(path)}, Features)
 end
 

@@ -70,17 +70,17 @@ end
 --- Opens the real images beside a run's, as it was trained on them but never mirrored, moved or enlarged. A program that a run names is
 -- not executed.
 -- @tparam Run run
--- @string[opt] spec of the data; default: the run's
+-- @string[opt] spec of the data, which may be a program; default: the run's
 -- @string who asks, for messages
 -- @return a data set
 -- @treturn string its spec
 function score.data(run, spec, who)
-  local o = run.options
-  spec = spec or run.state.data
-  if spec == run.state.data and tostring(spec):match '%.lua$' then
-    native.fail('%s: the run was trained on a program, %s; --data %s executes it', who, spec, spec)
+  local trained_on = run.state.data
+  if not spec and tostring(trained_on):match '%.lua$' then
+    native.fail('%s: the run was trained on a program, %s; --data %s executes it', who, trained_on, trained_on)
   end
-  local ok, wanted = pcall(options.for_data, o, run.makes_pairs)
+  spec = spec or trained_on
+  local ok, wanted = pcall(options.for_data, run.options, run.makes_pairs)
   if not ok or type(spec) ~= 'string' then
     native.fail('%s: %s does not say what it was trained on; --data SPEC does', who, run.path)
   end

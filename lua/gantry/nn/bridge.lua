@@ -11,8 +11,29 @@ local is_value, map, each, ops = autograd.is_value, nested.map, nested.each, aut
 
 local bridge = {}
 
---- Where it is set: called with every module that is run on recorded values, and its output.
+--- Where it is set (bridge.observe): called with every module that is run on recorded values, and its output.
 bridge.observer = nil
+
+local function unobserved(before, ok, ...)
+  bridge.observer = before
+  if not ok then error((...), 0) end
+  return ...
+end
+
+--- Runs fn and shows every module that is run in it on recorded values, in the order they run in: each on its own (gantry.nn.fused).
+-- Whoever looked before is shown them first. Afterwards all is as it was.
+-- @func visit visit(module, output); outputs are values, or lists of them
+-- @func fn
+-- @param ... its arguments
+-- @return what fn returns
+function bridge.observe(visit, fn, ...)
+  local before = bridge.observer
+  bridge.observer = function(m, output)
+    if before then before(m, output) end
+    visit(m, output)
+  end
+  return unobserved(before, xpcall(fn, native.keep_trace, ...))
+end
 
 --- Where it is set: called with every module before it is run on recorded values, and with the module and true after it; in between those,
 -- with what runs in it. Where a layer does the work of the activation behind it, that is the third argument.

@@ -47,10 +47,8 @@ local function outputs_of(net, input)
     modes[m] = {rawget(m, 'train')}
     m.train = false
   end)
-  local before = bridge.observer
-  bridge.observer = function(m, output) outputs[m] = sizes(output) end
-  local ok, problem = xpcall(function() autograd.scope(autograd.no_grad, net.forward, net, input) end, native.keep_trace)
-  bridge.observer = before
+  local function note(m, output) outputs[m] = sizes(output) end
+  local ok, problem = pcall(bridge.observe, note, autograd.scope, autograd.no_grad, net.forward, net, input)
   for m, mode in pairs(modes) do m.train = mode[1] end
   torch.setRNGState(state)
   if not ok then error(problem, 0) end

@@ -54,10 +54,11 @@ return function(arguments)
     cli.usage('lab features: --out is %s, wanted a file that ends in .npy', tostring(given.out))
   end
   local run, how = network.open('lab features', given)
-  local features, record = require 'gantry.lab.features', require 'gantry.lab.record'
+  local features, pictures, record = require 'gantry.lab.features', require 'gantry.lab.pictures', require 'gantry.lab.record'
   local of_samples = how.of == 'G'
   if of_samples and (given.data or given.statistics) then cli.usage 'lab features: --of G looks at samples; there are no --data' end
-  local data = of_samples and features.latent(run, show.whole('lab features', '--n', given.n, 2, 1e7)) or features.data(run, given.data)
+  local function opened(spec) return (pictures.open(run, spec, 'lab features')) end
+  local data = of_samples and features.latent(run, show.whole('lab features', '--n', given.n, 2, 1e7)) or opened(given.data)
   local folder = given.out:match '^(.*)/[^/]*$' or '.'
   require('gantry.gan.folder').make(folder)
   local r = record.new('features', {
@@ -66,7 +67,7 @@ return function(arguments)
       of = how.of, pool = how.pool, windows = how.windows, statistics = given.statistics, training_statistics = given.training_stats,
     },
   })
-  local e = features.extractor(run, given.statistics and features.data(run, given.statistics) or data, how)
+  local e = features.extractor(run, given.statistics and opened(given.statistics) or data, how)
   for _, layer in ipairs(e.layers) do
     io.stdout:write(('%s: %d maps of %dx%d, %d numbers\n'):format(layer.name, layer.channels, layer.height, layer.width, layer.numbers))
   end

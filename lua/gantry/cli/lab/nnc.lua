@@ -29,8 +29,7 @@ end
 return function(arguments)
   local given = cli.parse(parser(), arguments)
   if not given.test then cli.usage 'lab nnc: --test SPEC is missing: labelled images that the run never saw' end
-  local sizes = {}
-  for piece in (given.sizes .. ','):gmatch '([^,]*),' do sizes[#sizes + 1] = show.whole('lab nnc', '--sizes', piece, 1, 1e9) end
+  local sizes = show.wholes('lab nnc', '--sizes', given.sizes, 1, 1e9)
   local seed = show.whole('lab nnc', '--seed', given.seed, 0, 2 ^ 31)
   given.seed = nil
   local run = look.open('lab nnc', given)

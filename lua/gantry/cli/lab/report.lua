@@ -94,8 +94,8 @@ return function(arguments, lab)
   show.set_threads('report', given.threads)
   local run = require('gantry.gan').open(given.run, {trust = given.trust})
   local out = given.out or run.path .. '/lab'
-  local record, score = require 'gantry.lab.record', require 'gantry.metrics.score'
-  local opened, set = pcall(score.data, run, nil, 'report')
+  local record, pictures = require 'gantry.lab.record', require 'gantry.lab.pictures'
+  local opened, set = pcall(pictures.open, run, nil, 'report')
   local records, left, timer = record.read(out), {}, require('gantry.torch').Timer()
   for _, e in ipairs(experiments) do
     local name = e[1]

@@ -68,6 +68,7 @@ local function percent(s)
 end
 
 local function report(r, task, results)
+  local record = require 'gantry.lab.record'
   local rows = {}
   for _, one in ipairs(results) do
     local paper = of_paper[one.key] or {}
@@ -75,12 +76,11 @@ local function report(r, task, results)
       ('lr %g, dropout %g, decay %g'):format(one.setting.lr, one.setting.dropout, one.setting.weight_decay) or 'no setting'
     local label = ('%s%s'):format(one.name, one.numbers and (', %d numbers'):format(one.numbers) or '')
     local all = one.all
-    r:figure(('%s, all %d labels, %s: right, %%'):format(label, task.train.size, how),
-      {value = 100 * all.share, low = 100 * all.low, high = 100 * all.high, n = all.n, paper = paper[1]})
+    r:figure(('%s, all %d labels, %s: right, %%'):format(label, task.train.size, how), record.percent(all, {paper = paper[1]}))
     if one.few then
       local few = one.few
       r:figure(('%s, %d labels of each class%s: right, %%'):format(label, task.per_class, few.C and (', C %g'):format(few.C) or ''),
-        {value = 100 * few.mean, low = 100 * few.low, high = 100 * few.high, n = few.n, paper = paper[2]})
+        record.percent(few, {paper = paper[2]}))
       if few.n > 1 then
         local name = ('%s, %d labels of each class: 1.96 deviations of a draw, %%'):format(label, task.per_class)
         r:figure(name, {value = 196 * few.deviation})
@@ -108,7 +108,7 @@ local function measure(kind, run, task, how, given, folder, standard)
   elseif kind == 'pixels' then
     extractor = classify.pixels(task.train)
   elseif kind == 'random' then
-    name, extractor = 'untrained', features.extractor(classify.untrained(run.D, task.seed), task.train, how)
+    name, extractor = 'untrained', features.extractor(require('gantry.gan.network').untrained(run.D, task.seed), task.train, how)
   else
     name, extractor = 'k-means', require('gantry.lab.kmeans').learn(task.train, {centroids = given.centroids, seed = task.seed})
   end
@@ -161,8 +161,8 @@ return function(arguments)
   local given = cli.parse(parser(), arguments)
   local o = checked(given)
   local run, how = network.open(COMMAND, given)
-  local features = require 'gantry.lab.features'
-  local task = require('gantry.lab.classify').task(features.data(run, given.data), features.data(run, given.test), o)
+  local open = require('gantry.lab.pictures').open
+  local task = require('gantry.lab.classify').task(open(run, given.data, COMMAND), open(run, given.test, COMMAND), o)
   local out = given.out or run.path .. '/lab'
   local r = require('gantry.lab.record').new('svm', {
     out = out, run = run, seed = task.seed, data = given.data,
