@@ -3,9 +3,10 @@
 --
 -- DATA is a labelled set. OUT gets a run for each precision and seed, the feature net and quality.md. What is there already is kept.
 -- The kernel distance of every run, their mean and range for each precision, and whether a precision's mean lies within float32's range.
+package.path = (arg[0]:match '^(.*/)' or './') .. '?.lua;' .. package.path
 local cjson = require 'cjson'
-local lfs = require 'lfs'
 local folder = require 'gantry.gan.folder'
+local rated = require 'rated'
 
 local spec, out, steps, seeds = arg[1], arg[2], tonumber(arg[3] or 2000), tonumber(arg[4] or 3)
 if not spec or not out or not steps or not seeds then
@@ -13,31 +14,24 @@ if not spec or not out or not steps or not seeds then
   os.exit(2)
 end
 
-local gantry_command = (arg[0]:match '^(.*)bench/[^/]*$' or '') .. 'bin/gantry'
 local precisions = {'float32', 'bf16x3', 'bfloat16'}
 local SCORED = 2000
 
-local function is_file(path) return lfs.attributes(path, 'mode') == 'file' end
+local function is_file(path) return folder.kind(path) == 'file' end
 
-local function run(format, ...)
-  local line = format:format(...)
-  io.stdout:write('$ ', line, '\n')
-  if os.execute(line .. ' >/dev/null') ~= 0 then
-    io.stderr:write('quality: failed: ', line, '\n')
-    os.exit(1)
-  end
-end
+-- Runs gantry; what it prints goes into a file beside the run.
+local function run(path, format, ...) rated.run(rated.gantry .. ' ' .. format:format(...), path .. '.log') end
 
 -- The kernel distance x1000 of the run of a precision and a seed; trains and scores it where that was not done.
 local function measure(precision, seed, net)
   local path = ('%s/%s-%d'):format(out, precision, seed)
   if not is_file(path .. '/checkpoint.safetensors') then
-    run('%s train dcgan --config small --data %s --out %s --steps %d --seed %d --precision %s --set sample_every=0 batch=64',
-      gantry_command, spec, path, steps, seed, precision)
+    run(path, 'train dcgan --config small --data %s --out %s --steps %d --seed %d --precision %s --set sample_every=0 batch=64',
+      spec, path, steps, seed, precision)
   end
   if not is_file(path .. '/scores.jsonl') then
-    run('%s score %s --features %s --n %d', gantry_command, path, net, SCORED)
-    run('%s sample %s --n 64 --out %s.png', gantry_command, path, path)
+    run(path, 'score %s --features %s --n %d', path, net, SCORED)
+    run(path, 'sample %s --n 64 --out %s.png', path, path)
   end
   local s = cjson.decode(folder.read(path .. '/scores.jsonl'):match '[^\n]+')
   return 1000 * s.rows[1].kernel, s
@@ -45,7 +39,7 @@ end
 
 folder.make(out)
 local net = out .. '/net.safetensors'
-if not is_file(net) then run('%s features --data %s --out %s', gantry_command, spec, net) end
+rated.features(net, spec, '')
 
 local results, scored = {}, nil
 for seed = 1, seeds do

@@ -14,7 +14,8 @@ local rated = {}
 rated.DRAWS = 5
 local T975 = 2.776 -- Student's, of four degrees of freedom
 
-local gantry_command = (arg[0]:match '^(.*)bench/[^/]*$' or '') .. 'bin/gantry'
+--- The gantry command of this checkout.
+rated.gantry = (arg[0]:match '^(.*)bench/[^/]*$' or '') .. 'bin/gantry'
 
 local function text_of(command)
   local pipe = io.popen(command)
@@ -31,8 +32,11 @@ function rated.commit()
   return hash .. (text_of(("git -C '%s' status --porcelain -uno"):format(root)) ~= '' and '+' or '')
 end
 
--- Runs a command, output in a file; gives the seconds that it kept processors busy for.
-local function run(command, log)
+--- Runs a command, or ends the program where it fails.
+-- @string command
+-- @string log the file of its output
+-- @treturn number the seconds that it kept processors busy for
+function rated.run(command, log)
   io.stdout:write('$ ', command, '\n')
   io.stdout:flush()
   local times = os.tmpname()
@@ -55,7 +59,7 @@ end
 -- @treturn Features
 function rated.features(path, spec, rest)
   if folder.kind(path) ~= 'file' then
-    run(("%s features --data '%s' --out '%s' %s"):format(gantry_command, spec, path, rest), path:gsub('%.safetensors$', '.log'))
+    rated.run(("%s features --data '%s' --out '%s' %s"):format(rated.gantry, spec, path, rest), path:gsub('%.safetensors$', '.log'))
   end
   return require('gantry.metrics.features').load(path)
 end
@@ -183,12 +187,12 @@ end
 -- @treturn table name, command, net, seed, commit, seconds, steps, weights, parameters, scores
 function rated.measure(o)
   local path = ('%s/%s'):format(o.out, o.name)
-  local command = ("%s train %s --data '%s' --out '%s' --steps %d --threads %d --set %s"):format(gantry_command, o.recipe, o.data, path,
+  local command = ("%s train %s --data '%s' --out '%s' --steps %d --threads %d --set %s"):format(rated.gantry, o.recipe, o.data, path,
     o.steps, o.threads, o.set)
   local again = o.again or not folder.kind(folder.file(path, 'checkpoint'))
   return rated.kept(path .. '.json', {command = command, net = o.net.hash, n = o.n}, again, function()
     os.execute(("rm -rf '%s'"):format(path))
-    local seconds = run(command, path .. '.log')
+    local seconds = rated.run(command, path .. '.log')
     local opened = gan.open(path)
     if opened.step ~= o.steps then
       io.stderr:write(('bench: %s was stopped at step %d\n'):format(path, opened.step))
