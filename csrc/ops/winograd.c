@@ -4,7 +4,8 @@
  * output the kernel has r x r taps with stride 1 (r is half the kernel, rounded up; missing taps are 0), so y is a sum of such
  * convolutions, and each phase of x's gradient is one. A tile of 4 x 4 results takes P x P numbers of its operand, P = r + 3, into as
  * many points, where P^2 products replace 16 r^2: a matrix product for each point, over tiles and images, summed over phases and
- * channels. Orders of memory, all inside [y][x][image][channel]:
+ * channels. Where a kernel's size is odd, some phases have a tap less: their weights are 0 at a row, a column or both of their points,
+ * whose products are left out. Orders of memory, all inside [y][x][image][channel]:
  *   operand   v[point][phase][row][inner channel]      row: tile and image
  *   weights   u[set][point][panel][phase][inner channel][column]
  *   products  m[point][row][column]
@@ -80,6 +81,16 @@ int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_
   return i < g->kh && j < g->kw ? i * g->kw + j : -1;
 }
 
+uint64_t gt__winograd_empty(const plan *p, const geometry *g, int64_t phase, bool flipped) {
+  int64_t last = p->stride * (p->taps - 1), zero = flipped ? 0 : p->side - 1;
+  bool rows = last + phase / p->stride >= g->kh, columns = last + phase % p->stride >= g->kw;
+  uint64_t points = 0;
+  for (int64_t e = 0; e < p->points; e++) {
+    if ((rows && e / p->side == zero) || (columns && e % p->side == zero)) points |= (uint64_t)1 << e;
+  }
+  return points;
+}
+
 static void pack_task(void *context, int64_t i) {
   const weight_job *job = context;
   const geometry *g = job->g;
@@ -125,7 +136,7 @@ void gt__winograd_operand(const grid *a, float *v, int64_t v_step, int64_t tile,
   for (int64_t at = 0, numbers = n * a->inner; at < numbers; at += RUN) {
     for (int64_t e = 0; e < a->p.points; e++) {
       from[e] = pixel[e] ? pixel[e] + at : gt__winograd_zeros;
-      to[e] = v + e * v_step + at;
+      to[e] = a->empty[phase] >> e & 1 ? NULL : v + e * v_step + at;
     }
     a->p.transforms->operand(to, from, gt__min(RUN, numbers - at));
   }
@@ -152,17 +163,18 @@ static void multiply(const grid *a, const weight_job *u, const float *v, float *
                      int64_t row1, int64_t j0, int64_t j1) {
   const gt__matrix_kernels *kernels = gt__matrix();
   int64_t panel = kernels->cols_f, first = u->first_panel * panel, depth = a->phases * a->inner, place = u->set < 0 ? set : 0;
-  const float *as[PHASES], *bs[PHASES];
+  const float *as[PHASES], *bs[PHASES], *weights = u->to + (place * a->p.points + e) * u->panels * panel * depth;
+  gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .k = a->inner};
   for (int64_t phase = 0; phase < a->phases; phase++) {
-    as[phase] = v + phase * count * a->inner;
-    bs[phase] = u->to + (place * a->p.points + e) * u->panels * panel * depth + phase * a->inner * panel;
+    if (a->empty[set + phase] >> e & 1) continue;
+    as[p.count] = v + phase * count * a->inner;
+    bs[p.count++] = weights + phase * a->inner * panel;
   }
-  gt__product_f p = {.c_row = a->cols, .a = as, .b = bs, .a_row = a->inner, .a_step = 1, .b_row = panel, .count = a->phases, .k = a->inner};
   for (int64_t j = j0; j < j1; j += panel) {
     p.b_offset = (j - first) * depth;
     /* The next panel, after the last one the next point's: a part of it by each block of rows. */
-    const float *ahead = bs[0] + (j - first + panel) * depth, *end = ahead + panel * depth;
-    for (int64_t row = row0; row < row1; row += kernels->rows_f, ahead += depth * LINE) {
+    const float *ahead = weights + (j - first + panel) * depth, *end = ahead + panel * depth;
+    for (int64_t row = row0; row < row1; row += kernels->rows_f, ahead += p.count * p.k * LINE) {
       p.a_offset = row * a->inner;
       p.ahead = ahead < end ? ahead : NULL;
       p.c = m + row * a->cols + j;
@@ -305,7 +317,10 @@ int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geo
   grid a = {.p = job.p, .in = x, .out = y, .n = g->n, .inner = g->c, .cols = g->o, .phases = job.p.phases, .sets = 1,
             .in_h = g->h, .in_w = g->w, .in_step = job.p.stride, .out_h = g->oh, .out_w = g->ow, .out_step = 1,
             .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
-  for (int64_t phase = 0; phase < a.phases; phase++) a.in_y[phase] = phase / a.p.stride - g->ph, a.in_x[phase] = phase % a.p.stride - g->pw;
+  for (int64_t phase = 0; phase < a.phases; phase++) {
+    a.in_y[phase] = phase / a.p.stride - g->ph, a.in_x[phase] = phase % a.p.stride - g->pw;
+    a.empty[phase] = gt__winograd_empty(&a.p, g, phase, false);
+  }
   return through_points(&a, &job, w);
 }
 
@@ -325,6 +340,7 @@ int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geome
   for (int64_t phase = 0; phase < a.sets; phase++) {
     int64_t down = phase / stride, right = phase % stride, y0 = first(g->ph, down, stride), x0 = first(g->pw, right, stride);
     a.in_y[phase] = y0 - (a.p.taps - 1), a.in_x[phase] = x0 - (a.p.taps - 1);
+    a.empty[phase] = gt__winograd_empty(&a.p, g, phase, true);
     a.out_y[phase] = stride * y0 + down - g->ph, a.out_x[phase] = stride * x0 + right - g->pw;
     a.tiles_y = gt__max(a.tiles_y, tiles_of_phase(g->h, g->ph, down, stride));
     a.tiles_x = gt__max(a.tiles_x, tiles_of_phase(g->w, g->pw, right, stride));

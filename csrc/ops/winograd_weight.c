@@ -16,6 +16,7 @@ typedef struct gradient {
   const geometry *g;
   plan p;
   int64_t panels;
+  const uint64_t *empty;     /* points that say nothing of a phase's taps: those at which its weights are 0 */
   double beta, scale;
 } gradient;
 
@@ -26,7 +27,9 @@ static void unpack(const gradient *job, const float *sums, int64_t phase_step, i
   float tile[KERNEL * GT__BLOCK_COLS], *to[TAPS], nowhere[GT__BLOCK_COLS], beta = (float)job->beta, scale = (float)job->scale;
   const float *from[POINTS];
   for (int64_t phase = 0; phase < p->phases; phase++) {
-    for (int64_t e = 0; e < p->points; e++) from[e] = sums + e * point_step + phase * phase_step;
+    for (int64_t e = 0; e < p->points; e++) {
+      from[e] = job->empty[phase] >> e & 1 ? gt__winograd_zeros : sums + e * point_step + phase * phase_step;
+    }
     for (int64_t e = 0; e < p->taps * p->taps; e++) {
       int64_t t = gt__winograd_tap(p, g, phase, e);
       to[e] = t < 0 ? nowhere : tile + t * GT__BLOCK_COLS;
@@ -110,6 +113,7 @@ static void sums_task(void *context, int64_t i) {
   int64_t panel = gt__matrix()->cols_f, panels = job->weights->panels, groups = gt__ceil_div(g->o, GT__BLOCK_COLS);
   int64_t j0 = i % groups * GT__BLOCK_COLS, phases = job->x->phases, e = i / groups, size = job->r.count * g->c;
   for (int64_t phase = 0; phase < phases; phase++) {
+    if (job->x->empty[phase] >> e & 1) continue;
     const float *next = job->v + e * job->v_step + (phase + 1) * size, *end = next + (phase + 1 < phases ? size : 0);
     for (int64_t j = j0; j < gt__min(g->o, j0 + GT__BLOCK_COLS); j += panel) {
       float *sums = job->sums + ((e * panels + j / panel) * phases + phase) * g->c * panel;
@@ -139,7 +143,10 @@ static void whole_task(void *context, int64_t i) {
   }
   float *sums = s.ptr;
   for (int64_t e = 0; e < job->x->p.points; e++) {
-    for (int64_t phase = 0; phase < phases; phase++) sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false, NULL, NULL);
+    for (int64_t phase = 0; phase < phases; phase++) {
+      if (job->x->empty[phase] >> e & 1) continue;
+      sum_rows(job, sums + (e * phases + phase) * block, e, phase, c0, c1, j, false, NULL, NULL);
+    }
   }
   for (int64_t c = c0; c < c1; c++) unpack(job->weights, sums + (c - c0) * panel, block, phases * block, c, j, gt__min(panel, g->o - j));
   gt__scratch_free(&s);
@@ -159,7 +166,11 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
   gradient weights = {.to = w, .g = g, .p = p, .panels = panels, .beta = beta, .scale = scale};
   grid a = {.p = p, .in = x, .n = g->n, .inner = g->c, .phases = p.phases, .in_h = g->h, .in_w = g->w, .in_step = p.stride,
             .tiles_y = gt__ceil_div(g->oh, SIDE), .tiles_x = gt__ceil_div(g->ow, SIDE)};
-  for (int64_t phase = 0; phase < p.phases; phase++) a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
+  for (int64_t phase = 0; phase < p.phases; phase++) {
+    a.in_y[phase] = phase / p.stride - g->ph, a.in_x[phase] = phase % p.stride - g->pw;
+    a.empty[phase] = gt__winograd_empty(&p, g, phase, false);
+  }
+  weights.empty = a.empty;
   int64_t chunks = gt__winograd_cut(&a, gt__max(1, CHUNK / (p.points * p.phases * g->c)));
   int64_t tiles = chunks == 1 ? a.tiles : tiles_at_hand(&a), count = gt__min(tiles, a.tiles_y * a.tiles_x) * a.images;
   sums_job job = {.x = &a, .y = y, .weights = &weights, .v_step = p.phases * count * g->c + SKEW, .gv_step = count * g->o + SKEW};
