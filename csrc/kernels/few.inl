@@ -57,6 +57,8 @@ static void FN(few_task)(void *context, int64_t i) {
       b = job->weight + j * g->o;
       for (int64_t ox = 0; ox < g->ow; ox++) {
         a = job->y + ((oy * g->ow + ox) * g->n + n0) * g->o;
+        /* The next pixel of these images is far away in memory. */
+        if (j == 0) for (int64_t l = 0; l < images * g->o; l += 64 / (int64_t)sizeof(real)) __builtin_prefetch(a + g->n * g->o + l);
         for (int64_t n = 0; n < images; n += kernels->ROWS) {
           p.a_offset = n * g->o;
           p.c = (real *)s.ptr + (ox * images + n) * width + j;
