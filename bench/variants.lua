@@ -3,7 +3,7 @@
 -- usage: bin/gantry bench/variants.lua --data SPEC [--out DIR] [--images N] [--only NAME,...] [--again] [--threads N] [--write FILE]
 --   --data     a labelled set, as mnist:DIR
 --   --out      (runs/variants) gets for each recipe a run, a sheet and a record, and the feature net, variants.md, variants.png
---   --images   real images that each D (or encoder) is shown (24000)
+--   --images   real images that each D (or encoder) is shown (96000)
 --   --only     these recipes; `untrained` is DCGAN at step 0, `noise` pixels drawn alone, `real` other real images
 --   --again    measures them anew. Without it what is there is kept, so that a table that was stopped goes on
 --   --threads  of training (1)
@@ -16,7 +16,7 @@ local folder = require 'gantry.gan.folder'
 local score = require 'gantry.metrics.score'
 local rated, settings = require 'rated', require 'settings'
 
-local how = settings.options(arg, {data = '', out = 'runs/variants', images = 24000, only = '', again = false, threads = 1,
+local how = settings.options(arg, {data = '', out = 'runs/variants', images = 96000, only = '', again = false, threads = 1,
   write = ''})
 if how.data == '' then settings.quit '--data is missing: a labelled set, as mnist:DIR' end
 folder.make(how.out)
