@@ -1,7 +1,8 @@
 -- A small StyleGAN. Karras, Laine, Aila 2018, "A Style-Based Generator Architecture for Generative Adversarial Networks", arXiv
 -- 1812.04948, with the modulated convolutions, the residual D and the lazy R1 of Karras et al. 2019, "Analyzing and Improving the
 -- Image Quality of StyleGAN", arXiv 1912.04958: z becomes a style by some layers; images grow out of a learned constant, every
--- convolution in that style. Without noise inputs, style mixing and path length regularisation.
+-- convolution in that style, and noise after each that styles do not say. In training some images change from one style to another
+-- on the way (mixing regularisation); `gantry sample --truncation` moves styles towards their mean. Without path length regularisation.
 local gantry = require 'gantry'
 local gan, nn, nets = gantry.gan, gantry.nn, require 'gantry.gan.nets'
 local losses, penalties = gan.losses, gan.penalties
@@ -10,21 +11,32 @@ local losses, penalties = gan.losses, gan.penalties
 local function equal(layer, gain, rate) return nn.EqualizedLearningRate(layer, gain, rate) end
 local function conv(from, to, k) return equal(nn.SpatialConvolution(from, to, k, k, 1, 1, (k - 1) / 2, (k - 1) / 2)) end
 
--- z to the style.
-local function mapping(o)
+-- z to a style for each of the layers that take one.
+local function mapping(o, layers)
   local net, from = nn.Sequential():add(nn.PixelNormalization()), o.z_size
   for _ = 1, o.mapping do
     net:add(equal(nn.Linear(from, o.style), nil, 0.01)):add(nn.LeakyReLU(0.2, true))
     from = o.style
   end
-  return net
+  return net:add(nn.StyleTruncation(o.style)):add(nn.StyleMixing(layers, o.mixing))
 end
 
--- The learned constant that images grow out of: zeros for each image, and a bias.
+-- The learned constant that images grow out of: zeros for each image, and a bias, normal as all weights.
 local function constant(maps, h, w)
   local n = maps * h * w
-  return nn.Sequential():add(nn.Narrow(2, 1, 1)):add(nn.MulConstant(0)):add(nn.Padding(2, n - 1)):add(nn.Add(n))
+  local bias = nn.Add(n)
+  bias.bias:normal(0, 1)
+  return nn.Sequential():add(nn.Narrow(2, 1, 1)):add(nn.MulConstant(0)):add(nn.Padding(2, n - 1)):add(bias)
     :add(nn.View(maps, h, w):setNumInputDims(1))
+end
+
+-- A convolution in a style; with noise and a rectifier that keeps what is normal as large as it was.
+local function modulated(o, from, to, k, demodulate)
+  return equal(nn.SpatialModulatedConvolution(from, to, o.style, k, demodulate), 1)
+end
+
+local function styled(o, net, from, to)
+  return net:add(modulated(o, from, to, 3)):add(nn.NoiseInjection(to)):add(nn.LeakyReLU(0.2, true)):add(nn.MulConstant(math.sqrt(2), true))
 end
 
 local function halve(from, to)
@@ -41,6 +53,7 @@ return gan.recipe {
     batch = 32, lr = 2e-3, beta1 = 0, beta2 = 0.99, ema = 0.999, z = 'normal', z_size = 64, base = 32,
     style = {64, 'numbers of a style', min = 1, integer = true},
     mapping = {4, 'layers from z to the style', min = 1, integer = true},
+    mixing = {0.9, 'part of the images that change from one style to another', min = 0, max = 1},
     r1 = {1, 'weight of R1', min = 0},
     r1_every = {16, 'steps from one R1 to the next', min = 1, integer = true},
   }),
@@ -48,15 +61,14 @@ return gan.recipe {
   generator = function(o)
     local n, h, w = nets.stages(o)
     local maps = o.base * 2 ^ (n - 1)
-    local net = nn.ConditionalSequential():add(nn.SpatialModulatedConvolution(maps, maps, o.style, 3)):add(nn.LeakyReLU(0.2, true))
+    local first, net = constant(maps, h, w), styled(o, nn.ConditionalSequential(), maps, maps)
     for _ = 1, n do
       local to = math.max(o.base, maps / 2)
-      net:add(nn.SpatialUpSamplingBilinear(2)):add(nn.SpatialModulatedConvolution(maps, to, o.style, 3)):add(nn.LeakyReLU(0.2, true))
-        :add(nn.SpatialModulatedConvolution(to, to, o.style, 3)):add(nn.LeakyReLU(0.2, true))
+      styled(o, styled(o, net:add(nn.SpatialUpSamplingBilinear(2)), maps, to), to, to)
       maps = to
     end
-    net:add(nn.SpatialModulatedConvolution(maps, o.channels, o.style, 1, false)):add(nn.Tanh())
-    return nn.Sequential():add(mapping(o)):add(nn.ConcatTable():add(constant(o.base * 2 ^ (n - 1), h, w)):add(nn.Identity())):add(net)
+    net:add(modulated(o, maps, o.channels, 1, false)):add(nn.Tanh())
+    return nn.Sequential():add(nn.ConcatTable():add(first):add(mapping(o, 2 * n + 2))):add(net)
   end,
 
   discriminator = function(o)

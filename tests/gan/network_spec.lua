@@ -69,7 +69,9 @@ for _, case in ipairs {
   {{rows, torch.LongTensor {1, 2, 2, 1}}, nn.Projection(3, 2), nn.Projection {nn.SpectralNorm(nn.Linear(3, 1)), nn.LookupTable(2, 3)}},
   {{images, style}, nn.AdaptiveInstanceNormalization(3, 5, 1e-3), nn.SpatialModulatedConvolution(3, 2, 5, 3),
     nn.EqualizedLearningRate(nn.SpatialModulatedConvolution(3, 4, 5, 1, false)),
-    nn.SpectralNorm(nn.SpatialModulatedConvolution(3, 4, 5, 3))},
+    nn.SpectralNorm(nn.SpatialModulatedConvolution(3, 4, 5, 3)),
+    nn.ConditionalSequential():add(nn.NoiseInjection(3)):add(nn.AdaptiveInstanceNormalization(3, 5))},
+  {images, nn.NoiseInjection(3, 7):evaluate()}, {style, nn.StyleTruncation(5, 0.1), nn.StyleMixing(3, 0), nn.StyleMixing(1, 0.5)},
 } do
   cases[#cases + 1] = case
 end

@@ -438,7 +438,7 @@ def gan_layers():
     def modulated(x, s, weight, bias, _1__weight, _1__bias, demodulate=True):
         """Each image's own kernels, as a convolution in groups."""
         n, c, h, w = x.shape
-        kernels = weight[None] * F.linear(s, _1__weight, _1__bias)[:, None, :, None, None]
+        kernels = weight[None] * (1 + F.linear(s, _1__weight, _1__bias))[:, None, :, None, None]
         if demodulate:
             kernels = kernels / ((kernels ** 2).sum((2, 3, 4), True) + 1e-8).sqrt()
         y = F.conv2d(x.reshape(1, n * c, h, w), kernels.flatten(0, 1), None, 1, 1, 1, n)

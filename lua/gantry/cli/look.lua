@@ -20,7 +20,8 @@ end
 --- Adds the shared options to a parser.
 function look.options(p)
   p:option('--seed', "of z (default: the run's)"):argname 'N'
-  p:option('--truncation', 'z nearer to the middle: uniform z times T; normal z cut off at T deviations'):argname 'T'
+  p:option('--truncation', 'z nearer to the middle: uniform z times T; normal z cut off at T deviations; of a generator with '
+    .. 'styles, styles nearer to their mean'):argname 'T'
   p:option('--class', 'of the samples, where the run has classes: 1, 2 ... (default: one after another)'):argname 'N'
   p:option('--scale', 'enlarge by so many whole pixels (default: so that it is comfortable to look at)'):argname 'N'
   p:option('--out', 'the PNG (default: in the run)'):argname 'PATH'
@@ -50,6 +51,7 @@ function look.open(command, given)
   }
   local run = look.open_run(command, given)
   if not given.training_stats then run:reestimate() end
+  if how.truncation and run:truncate(how.truncation) then how.truncation = nil end
   return run, how
 end
 

@@ -115,6 +115,10 @@ return {
     arguments = function(m) return {m.nInputPlane, m.nOutputPlane, m.kW, m.demodulate} end,
     assemble = function(modules, a) return nn.SpatialModulatedConvolution(a[1], a[2], modules[1], a[3], a[4]) end,
   },
+  StyleTruncation = {
+    arguments = function(m) return {m.running_mean:size(1), m.momentum} end, shape = norm_shape, checked = 'running_mean',
+  },
+  StyleMixing = {arguments = function(m) return {m.layers, m.probability} end},
   VirtualBatch = {
     container = true, buffers = {'reference'}, checked = 'reference', shape = function(a) return a end,
     arguments = function(m) return list(m.reference:size()) end,
@@ -146,6 +150,7 @@ return {
   MinibatchDiscrimination = {
     arguments = function(m) return {m.weight:size(1), m.kernels, m.dimensions} end, shape = function(a) return {a[1], a[2] * a[3]} end,
   },
+  NoiseInjection = {arguments = function(m) return {m.weight:size(1), m.seed} end, shape = norm_shape},
   PReLU = {arguments = function(m) return {m.nOutputPlane} end, shape = function(a) return {math.max(a[1], 1)} end},
   Mul = {arguments = none, shape = function() return {1} end},
   CMul = {arguments = function(m) return list(m.size) end, shape = function(a) return a end},

@@ -181,6 +181,17 @@ function Run:pairs(which)
   return samples.pairs(data_of(self), which)
 end
 
+--- Has G move styles towards their mean from now on, truer to the data and less varied, where it has styles (nn.StyleTruncation). Of z's
+-- length and middle such a G sees little.
+-- @number psi 0: all styles are the mean; 1: they stay what they are
+-- @treturn boolean whether G has styles
+-- @usage local run = gantry.open 'runs/styles'; run:truncate(0.7); show(run:images(run:z(16)))
+function Run:truncate(psi)
+  local found = self.G:findModules 'nn.StyleTruncation'
+  for _, m in ipairs(found) do m:truncate(psi) end
+  return #found > 0
+end
+
 --- z of samples: the first n, or those with the given numbers. Of a run that turns images into images: its inputs.
 -- @tparam int|{int,...} which
 -- @int[opt] seed default: the run's
@@ -193,6 +204,9 @@ function Run:z(which, seed, truncation)
   end
   local o = z_options(self)
   seed = seed_of(self, seed)
+  if truncation and #self.G:findModules 'nn.StyleTruncation' > 0 then
+    native.fail('%s: its generator has styles, which are truncated in place of z: run:truncate(%g)', self.path, truncation)
+  end
   local z
   if type(which) == 'table' then z = samples.pick(which, o, seed) else z = samples.z(which, o, seed) end
   return truncation and samples.truncate(z, o.z, truncation) or z

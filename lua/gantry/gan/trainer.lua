@@ -79,7 +79,7 @@ function Trainer.new(recipe, o, dataset)
   self.state = Step.new(self.nets, o, function() return self:next_images() end,
     {is_logit = recipe.score == 'logit', labels = recipe.labels, pairs = recipe.pairs})
   if o.ema > 0 then
-    self.ema = self.G:clone()
+    self.ema = self.G:clone():evaluate()
     self.ema_parameters = self.ema:getParameters()
   end
   self.d_loss, self.g_loss = recipe.d_loss or losses.d_terms, recipe.g_loss or losses.g_loss

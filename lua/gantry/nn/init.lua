@@ -15,13 +15,13 @@ for _, name in ipairs {
   -- parameters
   'linear', 'maxout', 'spatial_convolution', 'spatial_full_convolution', 'batch_normalization', 'spatial_batch_normalization',
   'prelu', 'mul', 'cmul', 'add', 'cadd',
-  'lookup_table', 'minibatch_discrimination',
+  'lookup_table', 'minibatch_discrimination', 'noise_injection',
   -- normalisation
   'group_normalization', 'layer_normalization', 'instance_normalization', 'pixel_normalization', 'conditional_batch_normalization',
   'adaptive_instance_normalization', 'virtual_batch_normalization', 'virtual_batch',
   -- layers around others, layers made of others
   'composite', 'spectral_norm', 'equalized_learning_rate', 'residual', 'conditional_sequential', 'self_attention', 'projection',
-  'spatial_modulated_convolution',
+  'spatial_modulated_convolution', 'style_truncation', 'style_mixing',
   -- element by element
   'relu', 'leaky_relu', 'elu', 'tanh', 'sigmoid', 'soft_plus', 'log_sigmoid', 'soft_sign', 'hard_tanh', 'clamp', 'threshold',
   'abs', 'square', 'sqrt', 'power', 'exp', 'log', 'mul_constant', 'add_constant', 'gradient_reversal', 'dropout',

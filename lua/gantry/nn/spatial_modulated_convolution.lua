@@ -18,8 +18,8 @@ SpatialModulatedConvolution.prefers_inner = true   -- images in the inner layout
 local nn = require 'gantry.nn.namespace'
 
 --- @function nn.SpatialModulatedConvolution
--- Input {N x nInputPlane x H x W, N x nStyle}, output N x nOutputPlane x H x W: zeros are padded all round. The linear layer's bias starts
--- at 1. The bias is added last, and is not scaled.
+-- Input {N x nInputPlane x H x W, N x nStyle}, output N x nOutputPlane x H x W: zeros are padded all round. The linear layer gives what is
+-- added to scales of 1, as in the authors' program; its bias starts at 0. The convolution's bias is added last, and is not scaled.
 -- @int nInputPlane
 -- @int nOutputPlane
 -- @param nStyle how many numbers a style has; or a layer to use in place of the linear one, from N x nStyle to N x nInputPlane
@@ -41,7 +41,7 @@ function SpatialModulatedConvolution:__init(nInputPlane, nOutputPlane, nStyle, k
   end
   kernel.whole(self, 1, 'nStyle', nStyle)
   self.modules[1] = nn.Linear(nStyle, nInputPlane)
-  self.modules[1].bias:fill(1)
+  self.modules[1].bias:zero()
 end
 
 --- Draws the kernels (gantry.nn.spatial says from what) and what the linear layer has; the bias 0.
@@ -60,7 +60,7 @@ function SpatialModulatedConvolution:call(input)
     native.fail('%s: %s numbers made of styles of %s, wanted %dx%d', torch.type(self), kernel.sizes(scale.data), kernel.sizes(style.data),
       x:size(1), self.nInputPlane)
   end
-  local y = ops.modulated_conv(x, self:param 'weight', scale, spatial.shape(self), self.demodulate)
+  local y = ops.modulated_conv(x, self:param 'weight', ops.add(scale, 1), spatial.shape(self), self.demodulate)
   return ops.add_bias(y, self:param 'bias')
 end
 
