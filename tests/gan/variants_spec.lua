@@ -132,6 +132,55 @@ describe('the average of G', function()
   end)
 end)
 
+describe('a generator that draws', function()
+  it('draws nothing where somebody looks at its average', function()
+    local recipe = recipe_file [[
+      return gan.recipe {
+        name = 'own', options = gan.options('dcgan', {}), discriminator = gan.nets.dcgan_discriminator,
+        generator = function(o)
+          return gan.nets.dcgan_generator(o):insert(nn.Dropout(0.5), 4):insert(nn.NoiseInjection(4 * o.base), 3)
+        end,
+      }]]
+    recipe = recipes.load(recipe)
+    local t = gan.trainer(recipe, resolve(recipe, {ema = 0.5, size = 32}), data.open('scenes:faces', {size = 32}))
+    t:step()
+    local state = torch.getRNGState()
+    t:generator()
+    assert.is_true(torch.getRNGState():eq(state):all())
+  end)
+end)
+
+describe('a run with styles', function()
+  teardown(command.clean)
+
+  it('gives the same images for a seed; truncated, images nearer to that of the mean style', function()
+    local recipe, folder = recipes.load 'stylegan', command.folder() .. '/run'
+    local o = resolve(recipe, {batch = 4, style = 8, steps = 2})
+    gan.session.start({recipe = recipe, options = o, data = 'scenes:faces', out = folder, quiet = true}):run()
+    local run = gan.open(folder):reestimate()
+    for _, m in ipairs(run.G:findModules 'nn.NoiseInjection') do m.weight:fill(0.1) end
+    local z = run:z(3)
+    local images = run:images(z)
+    assert.equal(0, (run:images(z) - images):abs():max())
+    assert.equal(0, (run:images(z:narrow(1, 2, 1)) - images:narrow(1, 2, 1)):abs():max())
+    local function apart(x) return (x[1] - x[2]):norm() end
+    assert.is_true(run:truncate(0.5))
+    local half = run:images(z)
+    assert.is_true(apart(half) < apart(images) and apart(half) > 0)
+    run:truncate(0)
+    assert.equal(0, apart(run:images(z)))
+    run:truncate(1)
+    assert.equal(0, (run:images(z) - images):abs():max())
+    assert.error_matches(function() run:z(3, 1, 0.5) end, 'its generator has styles, .* run:truncate%(0.5%)')
+    assert.error_matches(function() run:truncate(1.5) end, 'truncation: got 1.5, wanted a number from 0 to 1')
+    local code, out, err = command.gantry(('sample %s --n 4 --truncation 0.3 --out %s/t.png'):format(folder, folder))
+    assert.equal(0, code, err)
+    assert.matches('4 samples of step 2', out)
+    assert.not_equal(command.read(folder .. '/t.png'), command.read(folder .. '/samples/000002.png'))
+    assert.equal(1, (command.gantry(('sample %s --truncation 1.5'):format(folder))))
+  end)
+end)
+
 describe('schedules', function()
   it('have the rates of their formulas', function()
     local o = {schedule = 'linear', decay_from = 0.5, lr_final = 0.01, steps = 100}

@@ -33,6 +33,8 @@ local cases = {
   SpatialModulatedConvolution = {nn.SpatialModulatedConvolution(2, 3, 2, 3), images(2, 2), numbers.signed(2, 2)},
   VirtualBatch = {nn.VirtualBatch(nn.Sequential():add(conv(2, 2, 1)):add(nn.VirtualBatchNormalization(2)), images(3, 2)), images(2, 2)},
   PixelShuffle = {nn.PixelShuffle(2), images(2, 4)},
+  NoiseInjection = {nn.NoiseInjection(2, 5):evaluate(), images(3, 2)},
+  StyleTruncation = {nn.StyleTruncation(3):evaluate():truncate(0.4), numbers.signed(2, 3)},
   ConditionalBatchNormalization = {nn.ConditionalBatchNormalization(2, 3), images(3, 2), labels},
   Projection = {nn.Projection(4, 2), numbers.signed(3, 4), labels},
   ConditionalSequential = {
@@ -277,6 +279,101 @@ describe('labels', function()
     near(m.running_mean, before)
     m:training():forward {x + 5, torch.LongTensor {1, 2, 3}}
     assert.is_true((m.running_mean - before):min() > 0.1)
+  end)
+end)
+
+describe('styles', function()
+  it('are mixed in training: from a layer on some images have the style of the next one', function()
+    local m, w = nn.StyleMixing(4, 0.5), torch.DoubleTensor(200, 1)
+    for i = 1, 200 do w[i] = i end
+    torch.manualSeed(3)
+    local styles, mixed, first = m:double():forward(w), 0, {}
+    assert.equal(4, #styles)
+    near(styles[1], w)
+    for i = 1, 200 do
+      local own = true
+      for k = 2, 4 do
+        local is_own = styles[k][i][1] == i
+        assert.is_true(is_own or styles[k][i][1] == i % 200 + 1)
+        assert.is_true(own or not is_own, 'an image went back to its own style')
+        if own and not is_own then mixed, first[k] = mixed + 1, (first[k] or 0) + 1 end
+        own = is_own
+      end
+    end
+    assert.near(100, mixed, 25)
+    for k = 2, 4 do assert.near(mixed / 3, first[k], 20) end
+    local state = torch.getRNGState()
+    for _, y in ipairs(m:evaluate():forward(w)) do near(y, w) end
+    assert.is_true(torch.getRNGState():eq(state):all(), 'evaluation drew')
+    assert.error_matches(function() nn.StyleMixing(2, 1.5) end, 'the probability is 1.5, wanted a number from 0 to 1')
+  end)
+
+  it('that are mixed have gradients of both orders', function()
+    local m = nn.StyleMixing(3, 0.7)
+    assert(autograd.check(function(w)
+      torch.manualSeed(5)
+      local styles = m(w)
+      return ops.cat({styles[1], styles[2]:pow(2), styles[3]:pow(3)}, 2)
+    end, {numbers.signed(5, 2)}, {order = 2, tolerance = 1e-5}))
+  end)
+
+  it('have a running mean, which truncation moves them towards', function()
+    local m, w = nn.StyleTruncation(2, 0.5):double(), torch.DoubleTensor {{1, 2}, {3, 6}}
+    near(m:forward(w), w)
+    near(m.running_mean, torch.DoubleTensor {1, 2})
+    m:track(false):forward(value(w))
+    near(m.running_mean, torch.DoubleTensor {1, 2})
+    near(m:evaluate():forward(w), w)
+    near(m:truncate(0.5):forward(w), torch.DoubleTensor {{1, 2}, {2, 4}})
+    near(m:truncate(0):forward(w), torch.DoubleTensor {{1, 2}, {1, 2}})
+    near(m:training():forward(w), w)
+    assert.error_matches(function() m:truncate(2) end, 'truncation: got 2, wanted a number from 0 to 1')
+    assert.error_matches(function() m:forward(torch.zeros(2, 3):double()) end, 'the input is 2x3, wanted 2 in dimension 2')
+  end)
+
+  it('are given to layers one by one, or one to all', function()
+    local function layer() return nn.SpatialModulatedConvolution(2, 2, 3, 1) end
+    local a, b = layer(), layer()
+    local both = nn.ConditionalSequential():add(a):add(nn.ReLU()):add(b)
+    local x, v, w = torch.randn(2, 2, 3, 3), torch.randn(2, 3), torch.randn(2, 3)
+    local function relu(t) return t:clone():cmax(0) end
+    near(both:forward {x, w}, b:forward {relu(a:forward {x, w}), w}, 1e-6)
+    near(both:forward {x, {v, w}}, b:forward {relu(a:forward {x, v}), w}, 1e-6)
+    local g = both:backward({x, {v, w}}, torch.randn(2, 2, 3, 3))
+    assert.same({2, 3}, g[2][2]:size():totable())
+    assert.error_matches(function() both:forward {x, {w}} end, 'got a list of 1 conditions for 2 layers')
+  end)
+end)
+
+describe('nn.NoiseInjection', function()
+  local x = torch.randn(400, 2, 3, 4)
+
+  it('adds nothing at first, then noise that is one for all channels and new for each image', function()
+    local m = nn.NoiseInjection(2)
+    near(m:forward(x), x)
+    m.weight[1], m.weight[2] = 0.5, -2
+    local noise = m:forward(x) - x
+    near(noise:select(2, 1) * -4, noise:select(2, 2), 1e-4)
+    assert.near(0.5, noise:select(2, 1):std(), 0.02)
+    assert.is_true((noise[1] - noise[2]):abs():max() > 0.1)
+    torch.manualSeed(1)
+    local first = m:forward(x):clone()
+    torch.manualSeed(1)
+    near(m:forward(x), first)
+    assert.error_matches(function() m:forward(torch.zeros(1, 3, 2, 2)) end, 'the input is 1x3x2x2, wanted 2 in dimension 2')
+  end)
+
+  it('adds the same to every image in evaluation, and draws nothing', function()
+    local m, state = nn.NoiseInjection(2, 9):evaluate(), torch.getRNGState()
+    m.weight:fill(1)
+    local noise = m:forward(x) - x
+    near(noise[1], noise[400], 1e-6)
+    assert.is_true(noise[1]:std() > 0.5)
+    near(nn.NoiseInjection(2, 9):evaluate():forward(x), x)
+    near(m:forward(x) - x, noise, 1e-6)
+    assert.is_true(torch.getRNGState():eq(state):all())
+    m.seed = 10
+    assert.is_true((m:forward(x) - x - noise):abs():max() > 0.1)
   end)
 end)
 
