@@ -41,7 +41,9 @@ local function g_loss(s)
   local same = distance(s.G(s.real), s.real) + distance(s.back(s.input), s.input)
   s:note('cycle', cycle)
   s:note('distance', distance(right, s.real)) -- from the truth: only shown
-  return losses.least_squares_g(s.D(right)) + losses.least_squares_g(s.judge(left)) + o.cycle * (cycle + o.same * same)
+  -- Only the judges' squares are halved (section 4): next to the cycle's distances G's count whole.
+  local seen = 2 * (losses.least_squares_g(s.D(right)) + losses.least_squares_g(s.judge(left)))
+  return seen + o.cycle * (cycle + o.same * same)
 end
 
 return gan.recipe {

@@ -70,10 +70,12 @@ return gan.recipe {
       s:draw()
       begin_at_mean(s)
     end
-    s:draw()
-    s:update_d(d_loss)
-    for _, m in ipairs(s.players.D.net:listModules()) do
-      if m.weight then shorten(m.weight, s.options.longest) end
+    for _ = 1, s.options.critic_steps do -- the k of the paper's algorithm 1
+      s:draw()
+      s:update_d(d_loss)
+      for _, m in ipairs(s.players.D.net:listModules()) do
+        if m.weight then shorten(m.weight, s.options.longest) end
+      end
     end
     s:update_g(gan.g_loss)
   end,

@@ -13,7 +13,7 @@ return gan.recipe {
     features = {64, "D's features, which are matched and compared within the batch", min = 1, integer = true},
     kernels = {16, 'numbers of closeness to the rest of the batch', min = 1, integer = true},
     matching = {0.1, 'weight of feature matching', min = 0},
-    history = {1e-3, "weight of D's distance from its average so far", min = 0},
+    history = {1e-3, "weight of each network's distance from its average so far", min = 0},
     real = {0.9, 'how real a real image is to be', min = 0.5, max = 1},
     reference = {64, 'images in the reference batch', min = 2, integer = true},
   }),
@@ -34,12 +34,11 @@ return gan.recipe {
 
   d_loss = function(s)
     local o = s.options
-    local away = penalties.history(s, 'D')
-    s:note('away', away)
-    return losses.minimax_d(s.D(s.real)[1], s.D(s.fake)[1], o.real) + o.history * away
+    return losses.minimax_d(s.D(s.real)[1], s.D(s.fake)[1], o.real) + o.history * penalties.history(s, 'D')
   end,
   g_loss = function(s)
-    local fake = s.D(s.fake)
-    return losses.non_saturating_g(fake[1]) + s.options.matching * losses.feature_matching(s.D(s.real)[2], fake[2])
+    local o, fake = s.options, s.D(s.fake)
+    local matching = losses.feature_matching(s.D(s.real)[2], fake[2])
+    return losses.non_saturating_g(fake[1]) + o.matching * matching + o.history * penalties.history(s, 'G')
   end,
 }

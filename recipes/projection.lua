@@ -9,10 +9,11 @@ return gan.recipe {
   name = 'projection',
   about = 'classes by projection in D and conditional batch norm in G: Miyato and Koyama (2018)',
   labels = 'data',
-  options = gan.options('dcgan', {
+  options = gan.options {
     batch = 64, beta1 = 0, beta2 = 0.9, critic_steps = 5, z = 'normal', z_size = 128,
+    base = {128, 'maps of the layers next to the image; twice as many at each halving', min = 1, integer = true},
     classes = {0, 'classes; 0: those of the data', min = 0, integer = true},
-  }),
+  },
   generator = function(o) return residual.generator(o, {classes = o.classes}) end,
   discriminator = function(o) return residual.discriminator(o, {classes = o.classes}) end,
   score = 'critic',

@@ -9,10 +9,11 @@ return gan.recipe {
   name = 'sagan',
   about = 'attention in both networks, two rates: Zhang et al. (2018)',
   labels = 'data',
-  options = gan.options('dcgan', {
+  options = gan.options {
     batch = 64, lr = 1e-4, lr_d = 4e-4, beta1 = 0, beta2 = 0.9, z = 'normal', z_size = 128,
+    base = {128, 'maps of the layers next to the image; twice as many at each halving', min = 1, integer = true},
     classes = {0, 'classes; 0: those of the data', min = 0, integer = true},
-  }),
+  },
   generator = function(o) return residual.generator(o, {classes = o.classes, attention = true, spectral = true}) end,
   discriminator = function(o) return residual.discriminator(o, {classes = o.classes, attention = true}) end,
   score = 'critic',

@@ -49,14 +49,15 @@ end
 return gan.recipe {
   name = 'stylegan',
   about = 'images grow out of a constant, in a style: Karras et al. (2018, 2019), small',
-  options = gan.options('dcgan', {
-    batch = 32, lr = 2e-3, beta1 = 0, beta2 = 0.99, ema = 0.999, z = 'normal', z_size = 64, base = 32,
+  options = gan.options {
+    batch = 32, lr = 2e-3, beta1 = 0, beta2 = 0.99, ema = 0.999, z = 'normal', z_size = 64,
+    base = {32, 'maps of the layers next to the image; twice as many at each halving', min = 1, integer = true},
     style = {64, 'numbers of a style', min = 1, integer = true},
     mapping = {4, 'layers from z to the style', min = 1, integer = true},
     mixing = {0.9, 'part of the images that change from one style to another', min = 0, max = 1},
     r1 = {1, 'weight of R1', min = 0},
     r1_every = {16, 'steps from one R1 to the next', min = 1, integer = true},
-  }),
+  },
 
   generator = function(o)
     local n, h, w = nets.stages(o)

@@ -46,6 +46,11 @@ describe('gan.losses', function()
     local x = value(torch.FloatTensor(3, 2):zero(), true)
     assert.error_matches(function() losses.minimax_d(x, x, 1.5) end, 'the target for real images is 1.5')
     assert.error_matches(function() losses.classification(x, torch.LongTensor {1}) end, 'a tensor of 1, wanted a LongTensor of 3')
+    assert.error_matches(function() losses.hinge_d({x, x}, x) end, 'hinge_d: got a table, .* of a list that D gives, take an entry')
+    for name, loss in pairs(losses) do
+      if name:find '_[dg]$' then assert.error_matches(function() loss(torch.zeros(2, 1), nil) end, name .. ': got a torch.FloatTensor') end
+    end
+    assert.error_matches(function() penalties.r1(function() return 3 end, torch.zeros(2, 1)) end, 'D gave a number, wanted a value')
   end)
 
   -- ---- penalties --------------------------------------------------------------------------------------------------------------
@@ -184,6 +189,19 @@ describe('gan.augment', function()
       assert.is_true(gone > 0 and gone <= 4 * 6)
       assert.equal(0, torch.cmul(cut[n] - images[n], cut[n]:ne(0):double()):abs():max())
     end
+    -- As many rows and columns may be left of the square at one edge as at the other.
+    local least, many = {}, gan.augment(value(torch.ones(400, 1, 8, 12)), 'cutout').data:eq(0)
+    for n = 1, 400 do
+      for at, line in pairs {top = many[n][1]:sum(2), left = many[n][1]:sum(1)} do
+        line = line:view(-1):gt(0)
+        local size, first = line:size(1), line[1] == 1
+        if first ~= (line[size] == 1) then
+          local edge = first and at or at == 'top' and 'bottom' or 'right'
+          least[edge] = math.min(least[edge] or size, line:sum())
+        end
+      end
+    end
+    assert.same({top = 2, bottom = 2, left = 3, right = 3}, least)
     local color = gan.augment(value(images:narrow(2, 1, 1):clone()), 'color').data
     for n = 1, 5 do
       local a, b = images[n][1], color[n][1]
@@ -193,5 +211,6 @@ describe('gan.augment', function()
     end
     assert.error_matches(function() gan.augment(value(images), 'colour') end, "there is no 'colour'")
     assert.error_matches(function() gan.augment(images, 'color') end, 'wanted a value')
+    assert.error_matches(function() gan.augment(value(images)) end, 'augment: the policy is a nil, wanted text')
   end)
 end)

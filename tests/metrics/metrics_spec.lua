@@ -65,6 +65,21 @@ describe('metrics', function()
     assert.near(pictures.similarity[1], images.alikeness(both), 1e-5)
   end)
 
+  it('refuses images and features that are not a pair of sets', function()
+    local x = torch.rand(4, 1, 16, 16)
+    local function refused(text, fn, ...)
+      local arguments = {...}
+      assert.error_matches(function() fn(unpack(arguments)) end, text)
+    end
+    refused('sliced: got a torch.FloatTensor of 4 x 1 x 4 x 4, .* sides of at least 7', metrics.sliced, torch.rand(4, 1, 4, 4), x)
+    refused('sliced: got images of 1 x 16 x 16 and of 3 x 16 x 16', metrics.sliced, x, torch.rand(4, 3, 16, 16))
+    refused('similarity: got 4 and 3 images, wanted pairs', metrics.similarity, x, x:narrow(1, 1, 3))
+    refused('similarity: got a number', metrics.similarity, x, 3)
+    refused('alikeness: got 1 image', metrics.alikeness, x:narrow(1, 1, 1))
+    refused('inception: got a torch.FloatTensor of 2', metrics.inception, torch.rand(3, 3))
+    refused('frechet: got a torch.FloatTensor of 4 x 16', metrics.frechet, torch.rand(4, 16), torch.rand(4, 16))
+  end)
+
   it('finds pyramids and sliced distances', function()
     local levels = images.pyramid(pictures.a:float(), 2)
     assert.is_true((levels[1]:double() - pictures.detail):abs():max() < 1e-5)

@@ -63,7 +63,8 @@ function policies.cutout(x)
   local mask = t.new(n, 1, h, w):fill(1)
   local high, wide = math.floor(h / 2 + 0.5), math.floor(w / 2 + 0.5)
   local up, back = math.floor(high / 2), math.floor(wide / 2)
-  local tops, lefts = each_whole(n, 1 - up, h - up), each_whole(n, 1 - back, w - back)
+  -- As much of it may be beyond one edge as beyond the other: of an odd side the middle pixel is always inside.
+  local tops, lefts = each_whole(n, 1 - up, h - up + 1 - high % 2), each_whole(n, 1 - back, w - back + 1 - wide % 2)
   for i = 1, n do
     local top, left = math.max(1, tops[i]), math.max(1, lefts[i])
     local bottom, right = math.min(h, tops[i] + high - 1), math.min(w, lefts[i] + wide - 1)
@@ -82,6 +83,9 @@ end
 return function(x, policy)
   if not autograd.is_value(x) or x:dim() ~= 4 then
     native.fail('augment: got a %s, wanted a value N x channels x height x width', autograd.is_value(x) and 'value' or torch.type(x))
+  end
+  if type(policy) ~= 'string' then
+    native.fail("augment: the policy is a %s, wanted text, as 'color translation cutout'", torch.type(policy))
   end
   local asked = {}
   for name in policy:gmatch '%S+' do

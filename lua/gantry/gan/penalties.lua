@@ -43,6 +43,7 @@ function penalties.input(x) return autograd.value(data_of(x, 'input: the batch')
 local function slopes(D, x)
   local out = D(x)
   if type(out) == 'table' and not autograd.is_value(out) then out = out[1] end
+  if not autograd.is_value(out) then native.fail('the penalty of a gradient: D gave a %s, wanted a value', torch.type(out)) end
   return autograd.grad(out:sum(), x, {create_graph = true}):flatten(2)
 end
 
@@ -58,7 +59,8 @@ function penalties.gradient(D, real, fake)
 end
 
 --- DRAGAN: the same near real images: x + a c std(x) u, where u is uniform in 0..1 for each pixel, std(x) one number for the batch
--- and a uniform in 0..1 for each image. Kodali et al. 2017 (arXiv 1705.07215), section 2.4; the paper leaves the noise open.
+-- and a uniform in 0..1 for each image. Kodali et al. 2017 (arXiv 1705.07215), section 2.4, as in its authors' program: the paper
+-- itself writes normal noise of covariance c I.
 -- @func D s.D
 -- @param real images
 -- @number[opt=0.5] c

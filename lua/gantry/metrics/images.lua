@@ -16,6 +16,18 @@ end
 -- Every channel of every image alone: N C x 1 x H x W.
 local function planes(x) return x:contiguous():view(-1, 1, x:size(3), x:size(4)) end
 
+-- Raises an error unless two sets are of images of one shape, with sides of at least `least`.
+local function want_images(what, a, b, least)
+  for _, x in ipairs {a, b} do
+    if torch.type(x) ~= 'torch.FloatTensor' or x:dim() ~= 4 or math.min(x:size(3), x:size(4)) < least then
+      native.fail('%s: got a %s%s, wanted images: a FloatTensor N x C x H x W with sides of at least %d', what, torch.type(x),
+        torch.isTensor(x) and ' of ' .. table.concat(x:size():totable(), ' x ') or '', least)
+    end
+  end
+  local shape, other = table.concat(a[1]:size():totable(), ' x '), table.concat(b[1]:size():totable(), ' x ')
+  if shape ~= other then native.fail('%s: got images of %s and of %s', what, shape, other) end
+end
+
 -- ---- structural similarity ----------------------------------------------------------------------------------------------------------
 
 local SIDE, DEVIATION = 11, 1.5
@@ -28,9 +40,8 @@ local whole = ops.conv_shape {}
 -- @param b as many
 -- @treturn tensor n numbers
 function images.similarity(a, b)
-  if a:dim() ~= 4 or math.min(a:size(3), a:size(4)) < SIDE then
-    native.fail('similarity: wanted images N x C x H x W with sides of at least %d', SIDE)
-  end
+  want_images('similarity', a, b, SIDE)
+  if a:size(1) ~= b:size(1) then native.fail('similarity: got %d and %d images, wanted pairs', a:size(1), b:size(1)) end
   local window = gaussian(SIDE, DEVIATION)
   local function blur(x) return ops.conv(x, window, whole) end
   local x, y = (planes(a) + 1) / 2, (planes(b) + 1) / 2
@@ -47,7 +58,9 @@ end
 -- @param x FloatTensor of an even number of images, in random order
 -- @treturn number
 function images.alikeness(x)
+  want_images('alikeness', x, x, SIDE)
   local n = math.floor(x:size(1) / 2)
+  if n == 0 then native.fail 'alikeness: got 1 image, wanted at least 2' end
   local odd, even = torch.LongTensor(n), torch.LongTensor(n)
   for i = 1, n do odd[i], even[i] = 2 * i - 1, 2 * i end
   return images.similarity(x:index(1, odd), x:index(1, even)):mean()
@@ -120,6 +133,7 @@ end
 -- @treturn number their mean
 function images.sliced(real, fake, o)
   o = o or {}
+  want_images('sliced', real, fake, PATCH)
   local generator = torch.Generator(o.seed or 1)
   local n, each = math.min(real:size(1), fake:size(1)), o.each or 64
   real, fake = real:narrow(1, 1, n), fake:narrow(1, 1, n)

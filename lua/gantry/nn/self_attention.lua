@@ -28,7 +28,9 @@ function SelfAttention:__init(planes, inner)
     for i = 1, 4 do self.modules[i] = self:want_layer(planes[i]) end
     return
   end
+  kernel.whole(self, 1, 'planes', planes)
   inner = inner or math.max(1, math.floor(planes / 8))
+  kernel.whole(self, 1, 'inner', inner)
   for i = 1, 4 do
     local from, to = i < 4 and planes or inner, i < 4 and inner or planes
     self.modules[i] = nn.SpatialConvolution(from, to, 1, 1):noBias()
