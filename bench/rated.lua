@@ -32,24 +32,29 @@ function rated.commit()
   return hash .. (text_of(("git -C '%s' status --porcelain -uno"):format(root)) ~= '' and '+' or '')
 end
 
---- Runs a command, or ends the program where it fails.
+--- Runs a command.
 -- @string command
 -- @string log the file of its output
--- @treturn number the seconds that it kept processors busy for
-function rated.run(command, log)
+-- @treturn number the seconds that it kept processors busy for; nil where it failed
+function rated.try(command, log)
   io.stdout:write('$ ', command, '\n')
   io.stdout:flush()
   local times = os.tmpname()
   local code = os.execute(("( %s ) >'%s' 2>&1; r=$?; times >'%s'; exit $r"):format(command, log, times))
   local text = folder.read(times)
   os.remove(times)
-  if code ~= 0 then
-    io.stderr:write('bench: failed: ', command, '\n', folder.read(log))
-    os.exit(1)
-  end
+  if code ~= 0 then return nil end
   local seconds = 0
   for minutes, rest in text:match '\n(.*)':gmatch '(%d+)m([%d.]+)s' do seconds = seconds + 60 * minutes + rest end
   return seconds
+end
+
+--- Runs a command as `try` does, or ends the program where it fails.
+function rated.run(command, log)
+  local seconds = rated.try(command, log)
+  if seconds then return seconds end
+  io.stderr:write('bench: failed: ', command, '\n', folder.read(log))
+  os.exit(1)
 end
 
 --- Makes a feature net, unless it is there.

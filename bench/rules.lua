@@ -5,13 +5,15 @@
 -- DATA is a labelled set, as mnist:DIR. OUT gets a run for each case and seed, the feature net, rules.md and rules.png. What is there is
 -- kept: a run that was stopped is resumed, and one is measured again by removing its folder. The table is written after each seed.
 -- STEPS: of batches of 64; default 1000.
+package.path = (arg[0]:match '^(.*/)' or './') .. '?.lua;' .. package.path
 local cjson = require 'cjson'
-local lfs = require 'lfs'
 local gantry = require 'gantry'
 local gan, image = gantry.gan, gantry.image
 local Canvas = require 'gantry.gan.canvas'
 local folder = require 'gantry.gan.folder'
 local metrics = require 'gantry.gan.metrics'
+local statistics = require 'gantry.lab.statistics'
+local rated = require 'rated'
 
 local spec, out, steps = arg[1], arg[2], tonumber(arg[3] or 1000)
 if not spec or not out or not steps then
@@ -22,8 +24,7 @@ io.stdout:setvbuf 'line'
 local asked = {}
 for i = 4, #arg do asked[arg[i]] = true end
 
-local here = arg[0]:match '^(.*)bench/[^/]*$' or ''
-local gantry_command, opposite = here .. 'bin/gantry', here .. 'bench/rules/opposite.lua'
+local opposite = (arg[0]:match '^(.*/)' or './') .. 'rules/opposite.lua'
 local SCORED, SEEDS, PAPER_SEEDS = 1000, 3, 4
 
 -- What is measured of each run:
@@ -48,50 +49,26 @@ local cases = {
 }
 local measures = {'kernel', 'alike', 'unrest'}
 
-local function run(format, ...)
-  local line = format:format(...)
-  io.stdout:write('$ ', line, '\n')
-  return os.execute(line .. ' >/dev/null') == 0
-end
+local function is_file(path) return folder.kind(path) == 'file' end
 
-local function need(...)
-  if run(...) then return end
-  io.stderr:write 'rules: that failed\n'
-  os.exit(1)
-end
-
-local function step_of(path)
-  return lfs.attributes(path .. '/checkpoint.safetensors', 'mode') and gan.open(path).step or nil
-end
+local function step_of(path) return is_file(path .. '/checkpoint.safetensors') and gan.open(path).step or nil end
 
 -- Trains until the last step; false where the run diverged.
 local function train(case, seed, path)
   if step_of(path) == steps then return true end
   local diverged = path .. '.diverged'
-  if lfs.attributes(diverged, 'mode') then return false end
-  local done
-  if step_of(path) then
-    done = run('%s resume %s', gantry_command, path)
-  else
-    done = run('%s train %s --data %s --out %s --seed %d --steps %d --set channels=1 %s', gantry_command, case.recipe or opposite, spec,
-      path, seed, steps, case.set or 'rule=paper')
-  end
+  if is_file(diverged) then return false end
+  local command = step_of(path) and ('resume %s'):format(path) or ('train %s --data %s --out %s --seed %d --steps %d --set channels=1 %s')
+    :format(case.recipe or opposite, spec, path, seed, steps, case.set or 'rule=paper')
+  local done = rated.try(rated.gantry .. ' ' .. command, path .. '.log')
   if done and step_of(path) == steps then return true end
-  local log = lfs.attributes(path .. '/log.txt', 'mode') and folder.read(path .. '/log.txt') or ''
+  local log = is_file(path .. '/log.txt') and folder.read(path .. '/log.txt') or ''
   if not log:find 'training has diverged' then
     io.stderr:write('rules: stopped or failed: ', path, '\n')
     os.exit(1)
   end
   folder.write(diverged, log)
   return false
-end
-
-local function mean_and_deviation(list)
-  local sum, squares = 0, 0
-  for _, x in ipairs(list) do sum = sum + x end
-  local mean = sum / #list
-  for _, x in ipairs(list) do squares = squares + (x - mean) ^ 2 end
-  return mean, math.sqrt(squares / (#list - 1))
 end
 
 -- What metrics.jsonl says of the run's second half.
@@ -101,16 +78,15 @@ local function health(path)
     if m.step <= steps / 2 then return end
     g_loss[#g_loss + 1], d_real[#d_real + 1], d_fake[#d_fake + 1] = m.g_loss, m.d_real, m.d_fake
   end)
-  local _, unrest = mean_and_deviation(g_loss)
-  return unrest, (mean_and_deviation(d_real)), (mean_and_deviation(d_fake))
+  return statistics.mean(g_loss).deviation, statistics.mean(d_real).mean, statistics.mean(d_fake).mean
 end
 
 -- Trains and scores one run: a table of numbers, or nil where it diverged; the score's other rows.
 local function measure(case, seed, net)
   local path = ('%s/%s-%d'):format(out, case.name, seed)
   if not train(case, seed, path) then return nil end
-  if not lfs.attributes(path .. '/scores.jsonl', 'mode') then
-    need('%s score %s --features %s --n %d', gantry_command, path, net, SCORED)
+  if not is_file(path .. '/scores.jsonl') then
+    rated.run(('%s score %s --features %s --n %d'):format(rated.gantry, path, net, SCORED), path .. '.log')
   end
   local score = cjson.decode(folder.read(path .. '/scores.jsonl'):match '[^\n]+')
   local row = score.rows[1]
@@ -191,7 +167,7 @@ end
 
 folder.make(out)
 local net = out .. '/net.safetensors'
-if not lfs.attributes(net, 'mode') then need('%s features --data %s --out %s --channels 1', gantry_command, spec, net) end
+rated.features(net, spec, '--channels 1')
 
 -- Writes rules.md and rules.png of what there is; gives the text.
 local function report(last_score)
