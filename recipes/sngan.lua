@@ -25,7 +25,8 @@ return gan.recipe {
       :add(nn.View(maps, h, w):setNumInputDims(1))
     for _ = 1, n do
       maps = maps / 2
-      net:add(nn.SpatialFullConvolution(2 * maps, maps, 4, 4, 2, 2, 1, 1):noBias()):add(nn.SpatialBatchNormalization(maps)):add(nn.ReLU(true))
+      net:add(nn.SpatialFullConvolution(2 * maps, maps, 4, 4, 2, 2, 1, 1):noBias()):add(nn.SpatialBatchNormalization(maps))
+        :add(nn.ReLU(true))
     end
     return nets.init(net:add(nn.SpatialConvolution(maps, o.channels, 3, 3, 1, 1, 1, 1)):add(nn.Tanh()))
   end,

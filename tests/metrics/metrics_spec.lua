@@ -93,4 +93,56 @@ describe('metrics', function()
     assert.is_true(far > 2 * near)
     assert.equal(far, select(2, images.sliced(x, stripes)))
   end)
+
+  it('finds the sliced distance that plain loops find', function()
+    local n, each, k, c = 3, 4, 5, 2
+    local sets = {torch.FloatTensor(n, c, 16, 12):uniform(torch.Generator(3), -1, 1), torch.FloatTensor(n, c, 16, 12):fill(0.5)}
+    sets[2]:narrow(3, 1, 5):uniform(torch.Generator(4), -1, 1)
+    local generator = torch.Generator(6) -- in the order in which numbers are drawn
+    local directions, projected = torch.FloatTensor(c * 49, k):normal(generator, 0, 1), {}
+    for set, x in ipairs(sets) do
+      local tops = torch.LongTensor(n, each):random(generator, 0, 16 - 7)
+      local lefts = torch.LongTensor(n, each):random(generator, 0, 12 - 7)
+      local points, sums, squares = {}, {0, 0}, {0, 0}
+      for i = 1, n do
+        for j = 1, each do
+          local p = {}
+          for channel = 1, c do
+            for y = 1, 7 do
+              for column = 1, 7 do p[#p + 1] = x[i][channel][tops[i][j] + y][lefts[i][j] + column] end
+            end
+          end
+          points[#points + 1] = p
+          for d, v in ipairs(p) do
+            local channel = d <= 49 and 1 or 2
+            sums[channel], squares[channel] = sums[channel] + v, squares[channel] + v * v
+          end
+        end
+      end
+      local count = n * each * 49
+      projected[set] = {}
+      for a = 1, k do
+        local list, length = {}, directions:select(2, a):norm()
+        for m, p in ipairs(points) do
+          local sum = 0
+          for d, v in ipairs(p) do
+            local channel = d <= 49 and 1 or 2
+            local mean = sums[channel] / count
+            local deviation = math.sqrt((squares[channel] - count * mean * mean) / (count - 1))
+            sum = sum + (v - mean) / deviation * directions[d][a] / length
+          end
+          list[m] = sum
+        end
+        table.sort(list)
+        projected[set][a] = list
+      end
+    end
+    local sum = 0
+    for a = 1, k do
+      for m = 1, n * each do sum = sum + math.abs(projected[1][a][m] - projected[2][a][m]) end
+    end
+    local found = images.sliced(sets[1], sets[2], {each = each, directions = k, seed = 6})
+    assert.equal(1, #found)
+    assert.near(1000 * sum / (k * n * each), found[1], 0.05)
+  end)
 end)
