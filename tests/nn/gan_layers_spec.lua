@@ -241,6 +241,15 @@ describe('layers made of layers', function()
     assert.is_true(math.abs(w:std() / 100 - 1) < 0.05)
     local y = m:forward(torch.randn(200, 400))
     assert.is_true(math.abs(y:std() - 1) < 0.1)
+    local x, style = torch.randn(2, 3, 4, 4), torch.zeros(2, 5)
+    for _, layer in ipairs {nn.AdaptiveInstanceNormalization(3, 5), nn.SpatialModulatedConvolution(3, 2, 5, 1, false)} do
+      layer:reset()
+      local at_zero = layer:forward({x, style}):clone()
+      for _, linear in ipairs(layer:findModules 'nn.Linear') do linear.bias:fill(0.5) end
+      assert.is_true((layer:forward {x, style} - at_zero):abs():max() > 0.1)
+      layer:reset()
+      for _, linear in ipairs(layer:findModules 'nn.Linear') do assert.equal(0, linear.bias:norm()) end
+    end
     local norm = nn.LayerNormalization(500)
     nets.init(norm)
     assert.is_true(math.abs(norm.weight:mean() - 1) < 0.01)

@@ -34,6 +34,12 @@ function AdaptiveInstanceNormalization:__init(nChannels, nStyle, eps)
   self.modules[1].bias:zero()
 end
 
+--- Draws the linear layer again, its bias 0.
+function AdaptiveInstanceNormalization:reset(stdv)
+  parent.reset(self, stdv)
+  if self.modules[1].bias then self.modules[1].bias:zero() end
+end
+
 function AdaptiveInstanceNormalization:call(input)
   local x, style = self:pair(input, 'style')
   local t = x.data

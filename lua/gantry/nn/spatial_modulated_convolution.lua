@@ -44,9 +44,10 @@ function SpatialModulatedConvolution:__init(nInputPlane, nOutputPlane, nStyle, k
   self.modules[1].bias:zero()
 end
 
---- Draws the kernels (gantry.nn.spatial says from what) and what the linear layer has; the bias 0.
+--- Draws the kernels (gantry.nn.spatial says from what) and the linear layer; both biases 0.
 function SpatialModulatedConvolution:reset(stdv)
   parent.reset(self, stdv)
+  if self.modules[1].bias then self.modules[1].bias:zero() end
   spatial.draw(self, stdv)
   self.bias:zero()
 end
