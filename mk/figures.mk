@@ -15,6 +15,15 @@ figure/variants: always
 figure/variants/%: always
 	bin/gantry bench/variants.lua --data mnist:$(mnist) --out $(FIGURES)/variants --only $* --again
 
+few_with      =
+few_without   = policy=
+figure/few/%: always
+	mkdir -p $(FIGURES)/few
+	[ -f $(FIGURES)/few/net.safetensors ] || bin/gantry features --data mnist:$(mnist) --out $(FIGURES)/few/net.safetensors --channels 1
+	bin/gantry train diffaugment --data mnist:$(mnist)@1..200 --out $(FIGURES)/few/$* --force --steps 8000 --threads 1 \
+	  --set base=16 batch=32 channels=1 kernel=4 lr=0.001 size=32 $(few_$*)
+	bin/gantry score $(FIGURES)/few/$* --data mnist:$(mnist)@201..8000 --features $(FIGURES)/few/net.safetensors --n 1000
+
 figure/translations: always
 	bin/gantry bench/translations.lua --out $(FIGURES)/translations
 
