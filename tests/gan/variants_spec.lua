@@ -25,7 +25,7 @@ local small = {
 
 local function resolve(recipe, changes)
   local values = {}
-  for key, v in pairs(small) do values[key] = v end
+  for key, v in pairs(small) do values[key] = recipe.options.declared[key] and v or nil end
   for key, v in pairs(changes or {}) do values[key] = v end
   return recipe.options:resolve {from = 'test', values = values}
 end
