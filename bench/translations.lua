@@ -4,7 +4,7 @@
 --   [--write FILE]
 --   --data     pairs:faces or pairs:rooms (pairs:faces): their seeds make new ones
 --   --out      (runs/translations) gets for each recipe a run, a sheet and a record, the feature net, translations.md and .png
---   --images   pairs that each is shown (3000)
+--   --images   pairs that each is shown (24000)
 --   --only     these recipes; `untrained` is pix2pix at step 0
 --   --again    measures them anew. Without it what is there is kept
 --   --threads  of training (1)
@@ -19,7 +19,7 @@ local sheet = require 'gantry.gan.sheet'
 local rated, settings = require 'rated', require 'settings'
 
 local how = settings.options(arg, {
-  data = 'pairs:faces', out = 'runs/translations', images = 3000, only = '', again = false, threads = 1, write = '',
+  data = 'pairs:faces', out = 'runs/translations', images = 24000, only = '', again = false, threads = 1, write = '',
 })
 local kind = how.data:match '^pairs:(%a+)$' or settings.quit('--data is %s, wanted pairs:faces or pairs:rooms', how.data)
 folder.make(how.out)
