@@ -71,7 +71,7 @@ local function by_rule(given)
   local features = require 'gantry.metrics.features'
   local judge = features.load(given.judge)
   o.second = given.second and features.load(given.second)
-  o.out = given.out or run.path .. '/lab'
+  o.out = given.out
   require('gantry.lab.arith').experiment(run, judge, given.rule, o)
   return 0
 end

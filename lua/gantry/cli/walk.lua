@@ -63,7 +63,7 @@ end
 local function leave(run, given, o, timer)
   local walk = require 'gantry.lab.walk'
   if timer then
-    o.out = given.out or run.path .. '/lab'
+    o.out = given.out
     o.seed = given.seed and tonumber(given.seed)
     o.timer = timer
     walk.record(run, o)

@@ -92,7 +92,7 @@ end
 
 --- The experiment: OUT/film.png, OUT/film-animated.png and OUT/film.json.
 -- @string path of the run
--- @tparam table o out (directory); as for `images`; fps (8)
+-- @tparam table o out (directory; default: RUN/lab); as for `images`; fps (8)
 -- @treturn table the record
 function film.experiment(path, o)
   local run = runs.open(path, {trust = o.trust})
@@ -108,7 +108,7 @@ function film.experiment(path, o)
   end
   if #changes > 1 then r:figure(('change from step %d to %d'):format(steps[#changes], steps[#changes + 1]), figure(#changes)) end
   r:picture(strip(images, steps), nil, 'a row for each checkpoint, a column for each z')
-  local moving = o.out .. '/film-animated.png'
+  local moving = r.out .. '/film-animated.png'
   animation.save(moving, frames(images, steps), {fps = o.fps or 8, scale = 1})
   r:file(moving, 'the same, moving')
   return r:finish()

@@ -277,8 +277,8 @@ function forget.run(run, o)
   if full.replace ~= 'zero' and full.replace ~= 'noise' then
     native.fail("forget: replace is '%s', wanted 'zero' or 'noise'", tostring(full.replace))
   end
-  local seed, out = o.seed or run.options.seed or 1, o.out or run.path .. '/lab'
-  local r = record.new('forget', {out = out, seed = seed, run = run, data = o.data or run.state.data, about = full})
+  local seed = o.seed or run.options.seed
+  local r = record.new('forget', {out = o.out, seed = seed, run = run, data = o.data or run.state.data, about = full})
   local z, labels = run:z(full.samples + full.judged, seed), run:labels(full.samples + full.judged)
   local before = run:images(z, labels)
   local boxes, judge = look(run, before, {
@@ -305,7 +305,7 @@ function forget.run(run, o)
   end
 
   draw(r, full.object, boxes, before, dropped, random[1])
-  folder.write(out .. '/forget-boxes.tsv', box_file.lines(boxes, before:size(3), before:size(4)))
+  folder.write(r.out .. '/forget-boxes.tsv', box_file.lines(boxes, before:size(3), before:size(4)))
   r:figure('boxes learned from', {value = #boxes, n = full.samples, paper = '52 in 150 samples'})
   r:figure(('positions told right by %s, cross-validated, %%'):format(layer.name), {value = 100 * model.accuracy})
   r:figure('C', {value = model.C})

@@ -201,7 +201,7 @@ function guided.run(run, o)
     leaky = o.leaky or 'off',
   }
   local seed = o.seed or 1
-  local r = record.new('guided', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = o.data or run.state.data, about = full})
+  local r = record.new('guided', {out = o.out, seed = seed, run = run, data = o.data or run.state.data, about = full})
   local looker = discriminator.open(run, {who = 'guided', data = o.data, images = full.images, seed = seed})
   if #looker.numbers < 2 then native.fail('guided: %s has %d pictures, wanted at least 2', looker.data, #looker.numbers) end
   local found = {}

@@ -163,7 +163,7 @@ function maximise.run(run, o)
   end
   local seed = o.seed or 1
   local spec = o.data or run.state.data
-  local r = record.new('maximise', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = full})
+  local r = record.new('maximise', {out = o.out, seed = seed, run = run, data = spec, about = full})
   local looker = discriminator.open(run, {who = 'maximise', data = o.data, images = full.images, seed = seed})
   local how = {
     height = looker.set.height, width = looker.set.width, channels = looker.set.channels, steps = full.steps, rate = full.rate,

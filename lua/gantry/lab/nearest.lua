@@ -176,16 +176,16 @@ end
 -- @tparam Run run usually after run:reestimate()
 -- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
 -- feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius (0: bits in which
--- codes may differ), seed (1), out (directory; default: RUN/lab)
+-- codes may differ), seed (the run's), out (directory; default: RUN/lab)
 -- @treturn table the record
 -- @treturn boolean whether the generator is flagged as memorising; nil without test
 -- @usage lab.nearest.run(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
 function nearest.run(run, o)
-  local seed, n = o.seed or 1, o.n or 500
+  local seed, n = o.seed or run.options.seed, o.n or 500
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 20 then native.fail('nearest: n is %s, wanted a whole number from 20', tostring(n)) end
   if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
   local set, spec = pictures.open(run, o.data, 'nearest')
-  local r = record.new('nearest', {out = o.out or run.path .. '/lab', seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
+  local r = record.new('nearest', {out = o.out, seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
   local queries = {generated = generate(run, o.test and n or SHOWN, seed)}
   if o.test then
     local test_set = pictures.open(run, o.test, 'nearest')

@@ -68,18 +68,18 @@ end
 -- of n is that of samples k, k + n, k + 2 n ...
 -- @tparam Run run whose G takes classes, usually after run:reestimate()
 -- @tparam table o test (spec of labelled pictures that the run never saw), real (spec; default: what the run was trained on), sizes
--- ({1000, 10000, 100000}: how many generated images), seed (1: of z), out (directory; default: RUN/lab), progress (called with how many
--- images were generated, and of how many)
+-- ({1000, 10000, 100000}: how many generated images), seed (of z; the run's), out (directory; default: RUN/lab), progress (called with how
+-- many images were generated, and of how many)
 -- @treturn table the record: for each size the error with its interval, nnc, nnd, and the error's difference from that of the real data
 -- @usage lab.nnc(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
 return function(run, o)
-  local sizes, seed = o.sizes or {1000, 10000, 100000}, o.seed or 1
+  local sizes, seed = o.sizes or {1000, 10000, 100000}, o.seed or run.options.seed
   want_sizes(sizes)
   if not run.classes then native.fail('nnc: %s has no classes: wanted a run whose generator is told one', run.path) end
   local test_set = pictures.open(run, o.test or native.fail 'nnc: test is missing: labelled pictures that the run never saw', 'nnc')
   local real_set, real_spec = pictures.open(run, o.real, 'nnc')
   local r = record.new('nnc', {
-    out = o.out or run.path .. '/lab', seed = seed, run = run, data = real_spec, about = {test = o.test, sizes = sizes},
+    out = o.out, seed = seed, run = run, data = real_spec, about = {test = o.test, sizes = sizes},
   })
   local test, truth = pictures.read(test_set), pictures.labels(test_set)
   local real_classes = pictures.labels(real_set)

@@ -14,8 +14,8 @@ Record.__index = Record
 
 --- Begins a record; its seconds count from here.
 -- @string name of the experiment, as 'svm': the names of its files
--- @tparam table o out (directory, made where it is not there), seed, run (a Run that is looked at, or nil), data (spec, or nil),
--- about (a table of further settings, or nil)
+-- @tparam table o out (directory, made where it is not there; default: RUN/lab), seed, run (a Run that is looked at, or nil), data (spec,
+-- or nil), about (a table of further settings, or nil)
 -- @treturn Record
 -- @usage local r = record.new('walk', {out = 'runs/faces/lab', seed = 1, run = run})
 --   r:figure('smoothness', {value = 1.7, n = 72})
@@ -24,8 +24,9 @@ Record.__index = Record
 function record.new(name, o)
   if type(name) ~= 'string' or not name:match '^[%w-]+$' then native.fail('record: got %s, wanted a name', tostring(name)) end
   local run = o.run
+  local out = o.out or run and run.path .. '/lab' or native.fail('record: %s: out is missing: a directory', name)
   return setmetatable({
-    timer = torch.Timer(), out = o.out, name = name,
+    timer = torch.Timer(), out = out, name = name,
     content = {
       experiment = name, seed = o.seed, data = o.data, about = o.about, gantry = native.version,
       run = run and run.path, step = run and run.step, weights = run and run.state.hash, figures = {}, pictures = {},

@@ -65,7 +65,7 @@ end
 
 --- The experiment: OUT/sorted.png and OUT/sorted.json.
 -- @tparam Run run
--- @tparam table o out (directory), n (400), seed, class, scale
+-- @tparam table o out (directory; default: RUN/lab), n (400), seed, class, scale
 -- @treturn table the record
 function sorted.experiment(run, o)
   local r = record.new('sorted', {out = o.out, seed = o.seed or run.options.seed, run = run, about = {n = o.n or 400}})

@@ -8,7 +8,7 @@ local nn = require 'gantry.nn'
 local optim = require 'gantry.optim'
 local torch = require 'gantry.torch'
 local losses = require 'gantry.gan.losses'
-local nets = require 'gantry.gan.nets'
+local network = require 'gantry.gan.network'
 local layers = require 'gantry.lab.layers'
 local features = require 'gantry.lab.features'
 
@@ -33,13 +33,13 @@ local function place_of(net, wanted)
   end
 end
 
---- A network with the convolutional layers of another and a matrix to classes behind them, all weights drawn anew (nets.init).
+--- A network with the convolutional layers of another and a matrix to classes behind them, all weights drawn anew.
 -- @param net an nn.Sequential
 -- @param x some images that it takes
 -- @int classes
 -- @number dropout of what the matrix is given; 0: none
 -- @int seed
--- @return nn.Sequential: images to n x classes
+-- @return nn.Sequential, in evaluation mode: images to n x classes
 function supervised.network(net, x, classes, dropout, seed)
   if not torch.isTypeOf(net, 'nn.Sequential') then native.fail('supervised: got a %s, wanted an nn.Sequential', torch.type(net)) end
   local found = layers.activations(net:evaluate(), x)
@@ -47,21 +47,10 @@ function supervised.network(net, x, classes, dropout, seed)
   local last = found[#found]
   local numbers = last.output:nElement() / last.output:size(1)
   local new = nn.Sequential()
-  for i = 1, place_of(net, last.module) do new:add(net.modules[i]:clone()) end
+  for i = 1, place_of(net, last.module) do new:add(net.modules[i]) end
   new:add(nn.View(numbers):setNumInputDims(3))
   if dropout > 0 then new:add(nn.Dropout(dropout)) end
-  new:add(nn.Linear(numbers, classes))
-  local random = torch.getRNGState()
-  torch.manualSeed(seed)
-  nets.init(new:clearState())
-  torch.setRNGState(random)
-  for _, m in ipairs(new:listModules()) do
-    if torch.isTensor(m.running_mean) then
-      m.running_mean:zero()
-      m.running_var:fill(1)
-    end
-  end
-  return new
+  return network.untrained(new:add(nn.Linear(numbers, classes)), seed)
 end
 
 -- The classes that a network gives images, by number.

@@ -25,8 +25,8 @@ local function parser()
   p:option('--replace', 'what dropped maps become: zero, as in the paper, or noise in place of positive values', 'zero'):argname 'HOW'
   p:option('--most', 'drop at most so many maps, those with the largest weights (default: all with a weight above 0)'):argname 'N'
   p:option('--draws', 'of as many random maps', '5'):argname 'N'
-  p:option('--seed', "of z and of all that is random (default: the run's)"):argname 'N'
-  p:option('--out', 'directory of the record and the pictures (default: RUN/lab)'):argname 'DIR'
+  look.seed(p)
+  look.record(p)
   look.which_network(p)
   return p
 end
@@ -38,9 +38,10 @@ return function(arguments)
   local o = {
     object = given.object, samples = whole('samples', 2, 1e5), judged = whole('judged', 2, 1e5), boxes = given.boxes,
     detector = given.detector, steps = whole('steps', 1, 1e6), data = given.data, layer = whole('layer', -100, 100),
-    replace = given.replace, most = whole('most', 1, 65536), draws = whole('draws', 1, 100), seed = whole('seed', 0, 2 ^ 31),
-    out = given.out,
+    replace = given.replace, most = whole('most', 1, 65536), draws = whole('draws', 1, 100), out = given.out,
   }
-  require('gantry.lab.forget').run(look.open('forget', given), o)
+  local run, how = look.open('forget', given)
+  o.seed = how.seed
+  require('gantry.lab.forget').run(run, o)
   return 0
 end

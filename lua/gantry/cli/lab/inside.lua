@@ -14,7 +14,7 @@ function inside.options(p, images)
   p:option('--images', 'how many of them', tostring(images)):argname 'N'
   p:option('--layer', "of convolutions, from 1 at the picture's side, -1 the last", '-1'):argname 'N'
   p:option('--seed', 'of which real images, and of the weights of the untrained D', '1'):argname 'N'
-  p:option('--out', 'directory of the record and the pictures (default: RUN/lab)'):argname 'DIR'
+  look.record(p)
   look.which_network(p)
 end
 

@@ -17,8 +17,8 @@ local function parser()
   p:option('--features', 'a file that gantry features made: distances of its features too'):argname 'FILE'
   p:option('--dedup', 'a file that gantry lab dedup made: equal codes are counted too'):argname 'FILE'
   p:option('--radius', 'bits in which equal codes may differ', '0'):argname 'BITS'
-  p:option('--seed', 'of z', '1'):argname 'N'
-  p:option('--out', 'directory (default: RUN/lab)'):argname 'DIR'
+  look.seed(p)
+  look.record(p)
   look.which_network(p)
   return p
 end
@@ -27,11 +27,12 @@ return function(arguments)
   local given = cli.parse(parser(), arguments)
   local o = {
     test = given.test, data = given.data, out = given.out, n = show.whole('lab nearest', '--n', given.n, 20, 1e5),
-    seed = show.whole('lab nearest', '--seed', given.seed, 0, 2 ^ 31), radius = show.whole('lab nearest', '--radius', given.radius, 0, 64),
+    radius = show.whole('lab nearest', '--radius', given.radius, 0, 64),
   }
-  given.seed = nil
   o.net = given.features and require('gantry.metrics.features').load(given.features)
   o.dedup = given.dedup and require('gantry.lab.dedup').load(given.dedup)
-  require('gantry.lab').nearest.run(look.open('lab nearest', given), o)
+  local run, how = look.open('lab nearest', given)
+  o.seed = how.seed
+  require('gantry.lab').nearest.run(run, o)
   return 0
 end

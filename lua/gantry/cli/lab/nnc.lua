@@ -15,8 +15,8 @@ local function parser()
   p:option('--test', 'labelled images that the run never saw'):argname 'SPEC'
   p:option('--real', 'real images to compare with (default: what the run was trained on)'):argname 'SPEC'
   p:option('--sizes', 'how many images to generate', '1000,10000,100000'):argname 'N,N,...'
-  p:option('--seed', 'of z', '1'):argname 'N'
-  p:option('--out', 'directory (default: RUN/lab)'):argname 'DIR'
+  look.seed(p)
+  look.record(p)
   look.which_network(p)
   return p
 end
@@ -30,11 +30,9 @@ return function(arguments)
   local given = cli.parse(parser(), arguments)
   if not given.test then cli.usage 'lab nnc: --test SPEC is missing: labelled images that the run never saw' end
   local sizes = show.wholes('lab nnc', '--sizes', given.sizes, 1, 1e9)
-  local seed = show.whole('lab nnc', '--seed', given.seed, 0, 2 ^ 31)
-  given.seed = nil
-  local run = look.open('lab nnc', given)
+  local run, how = look.open('lab nnc', given)
   require('gantry.lab').nnc(run, {
-    test = given.test, real = given.real, sizes = sizes, seed = seed, out = given.out, progress = progress,
+    test = given.test, real = given.real, sizes = sizes, seed = how.seed, out = given.out, progress = progress,
   })
   return 0
 end

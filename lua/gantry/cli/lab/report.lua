@@ -3,6 +3,7 @@
 local argparse = require 'argparse'
 local native = require 'gantry.native'
 local cli = require 'gantry.cli'
+local look = require 'gantry.cli.look'
 local nearest = require 'gantry.gan.nearest'
 local show = require 'gantry.cli.show'
 
@@ -17,8 +18,7 @@ local function parser()
   p:option('--skip', 'run all that apply but these'):argname 'NAME,NAME,...'
   p:flag('--again', 'run what there is a record of already')
   p:option('--out', 'directory of the records and of report.html (default: RUN/lab)'):argname 'DIR'
-  p:flag('--trust', 'where a network has modules that Gantry does not know, execute the recipe in the run to make them')
-  p:option('--threads', 'threads to use; results do not depend on it'):argname 'N'
+  look.any_run(p)
   return p
 end
 

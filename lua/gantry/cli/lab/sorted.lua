@@ -10,10 +10,9 @@ local function parser()
     :epilog('Example: gantry lab sorted runs/faces')
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:option('--n', 'how many samples', '400'):argname 'N'
-  p:option('--seed', "of z (default: the run's)"):argname 'N'
-  p:option('--class', 'of the samples, where the run has classes (default: one after another)'):argname 'N'
+  look.which_samples(p)
   p:option('--scale', 'enlarge by so many whole pixels'):argname 'N'
-  p:option('--out', 'directory of the picture and the figures (default: lab in the run)'):argname 'DIR'
+  look.record(p)
   look.which_network(p)
   return p
 end
@@ -22,7 +21,7 @@ return function(arguments)
   local given = cli.parse(parser(), arguments)
   local n = show.whole('sorted', '--n', given.n, 2, 100000)
   local run, how = look.open('sorted', given)
-  how.n, how.out = n, given.out or run.path .. '/lab'
+  how.n, how.out = n, given.out
   require('gantry.lab.sorted').experiment(run, how)
   return 0
 end

@@ -2,6 +2,7 @@
 -- @module gantry.cli.lab.svm
 local argparse = require 'argparse'
 local cli = require 'gantry.cli'
+local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
 local network = require 'gantry.cli.lab.network'
 
@@ -23,7 +24,7 @@ local function parser()
   p:argument('run', 'directory of the run'):argname 'RUN'
   p:option('--data', 'the labelled training images'):argname 'SPEC'
   p:option('--test', 'the labelled test images'):argname 'SPEC'
-  p:option('--out', 'where pictures, figures and features go (default: RUN/lab)'):argname 'DIR'
+  look.record(p)
   p:option('--per-class', 'also: so many labels of each class, drawn again and again'):argname 'N'
   p:option('--draws', 'of few labels', '10'):argname 'N'
   p:option('--choosing', 'draws of few labels that choose C for them', '3'):argname 'N'
@@ -163,9 +164,8 @@ return function(arguments)
   local run, how = network.open(COMMAND, given)
   local open = require('gantry.lab.pictures').open
   local task = require('gantry.lab.classify').task(open(run, given.data, COMMAND), open(run, given.test, COMMAND), o)
-  local out = given.out or run.path .. '/lab'
   local r = require('gantry.lab.record').new('svm', {
-    out = out, run = run, seed = task.seed, data = given.data,
+    out = given.out, run = run, seed = task.seed, data = given.data,
     about = {
       test = given.test, loss = o.loss, tolerance = o.tolerance, validation = task.validation, pool = how.pool, windows = how.windows,
       values = o.values, standard = given.standard, centroids = given.centroids, steps = given.steps,
@@ -176,7 +176,7 @@ return function(arguments)
   local standard = set_of(#given.standard > 0 and given.standard or {'kmeans'})
   local results = {}
   for k, kind in ipairs(kinds) do
-    results[k] = measure(kind, run, task, how, given, out, standard)
+    results[k] = measure(kind, run, task, how, given, r.out, standard)
     results[k].key = kind
   end
   report(r, task, results)

@@ -19,9 +19,8 @@ local function parser()
   p:option('--samples', 'moved along each vector', '10'):argname 'N'
   p:option('--positions', 'on each vector, from minus the whole of it to plus', '9'):argname 'N'
   p:option('--sure', 'how probable the judge must call what a sample is chosen for', '0.95'):argname 'P'
-  p:option('--seed', "of z (default: the run's)"):argname 'N'
-  p:option('--class', 'of the samples, where the run has classes'):argname 'N'
-  p:option('--out', 'directory of the picture and the figures (default: lab in the run)'):argname 'DIR'
+  look.which_samples(p)
+  look.record(p)
   look.which_network(p)
   return p
 end
@@ -40,7 +39,7 @@ return function(arguments)
     if not ok then cli.usage('%s', problem) end
   end
   local run, how = look.open('turn', given)
-  o.seed, o.class, o.out = how.seed, how.class, given.out or run.path .. '/lab'
+  o.seed, o.class, o.out = how.seed, how.class, given.out
   require('gantry.lab.turn').experiment(run, require('gantry.metrics.features').load(given.judge), o)
   return 0
 end
