@@ -133,7 +133,7 @@ describe('lab.classify', function()
     assert.error_matches(function() classify.task(train, bare) end, 'not all images of the test set have a class')
     assert.error_matches(function() classify.task(train, test, {validation = 10}) end, 'the smallest class has 10 images; 10 choose C')
     test.classes = {'a', 'b', 'c'}
-    assert.error_matches(function() classify.task(train, test) end, 'the training set has 3 classes')
+    assert.error_matches(function() classify.task(train, test) end, 'are not the same: 3 %(across, along, blot%), and 3 %(a, b, c%)')
   end)
 
   it('draws bars and confusions', function()
@@ -196,6 +196,9 @@ describe('lab.classify', function()
     assert.equal(2, code)
     assert.equal('', out)
     assert.matches('wanted a file that ends in .npy', err)
+    code, out, err = gantry 'lab features DIR/run'
+    assert.same({2, ''}, {code, out})
+    assert.matches('%-%-out FILE.npy is missing', err)
     code, out, err = gantry 'lab svm DIR/run --data scenes:faces --test DIR/test'
     assert.same({1, ''}, {code, out})
     assert.matches('svm: not all images of the training set have a class', err)

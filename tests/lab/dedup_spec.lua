@@ -123,8 +123,9 @@ describe('lab.dedup', function()
     local darker = net:codes(x * 0.9) -- less contrast about the middle: mean and contrast are not seen
     for i, code in ipairs(net:codes(x)) do assert.is_true(codes.distance(code, darker[i]) <= 1) end
     assert.error_matches(function() dedup.load(command.write(dir .. '/x.safetensors', 'x')) end, 'x.safetensors')
-    assert.error_matches(function() dedup.train(set, {step = 3}) end, 'there is no option step')
+    assert.error_matches(function() dedup.train(set, {step = 3}) end, 'there is no option step; wanted batch, brightness, .*, units')
     assert.error_matches(function() dedup.train(set, {units = 12}) end, 'units is 12, wanted a multiple of 8')
+    assert.error_matches(function() dedup.train(dedup.open 'scenes:faces@1..1') end, 'has 1 pictures, wanted at least 2')
     assert.error_matches(function() dedup.train(set, {dropout = 1}) end, 'probability is 1')
   end)
 

@@ -33,7 +33,7 @@ describe('lab.nearest', function()
   end
 
   local function figures(make, o)
-    o.test, o.n, o.out = dir .. '/test.npy', 60, dir .. '/lab'
+    o.test, o.n, o.out = o.test or dir .. '/test.npy', 60, dir .. '/lab'
     local c, flagged = nearest.run(run_of(make), o)
     local found = {}
     for _, f in ipairs(c.figures) do found[f.name] = f end
@@ -62,6 +62,16 @@ describe('lab.nearest', function()
     assert.is_false(flagged)
     -- Of white noise, a copy moved by a pixel is as far away as any other image.
     assert.is_true(f['the same, of training images moved by one pixel, L2'].high > 0.9)
+  end)
+
+  it('does not take training images for held-out ones', function()
+    local function same(i) return train[i] end
+    assert.error_matches(function() figures(same, {test = dir .. '/train.npy'}) end,
+      '60 of 60 images of [^ ]+train.npy are training images; wanted some that the run never saw')
+    local some = torch.cat(torch.FloatTensor(30, 8, 8):uniform(torch.Generator(4), -1, 1), train:narrow(1, 1, 10), 1)
+    npy.save(dir .. '/some.npy', some)
+    assert.equal(25, figures(same, {test = dir .. '/some.npy'})['held-out images that are training images, %'].value)
+    assert.error_matches(function() figures(same, {test = dir .. '/test.npy@1..19'}) end, '@1..19 has 19 images, wanted at least 20')
   end)
 
   it('counts collisions of codes', function()

@@ -28,6 +28,8 @@ describe('lab.record', function()
     assert.same({{file = 'walk.png'}, {file = 'walk-two.png', caption = 'gray'},
       {file = 'walk-moving.png', caption = 'moving'}}, c.pictures)
     assert.equal("1.5 (1.25 to 1.75), n = 72, the paper's: no jumps", record.text(c.figures[1]))
+    assert.equal('28672', record.rounded(28672))
+    assert.equal('2.867e+04', record.rounded(28672.5))
   end)
 
   it('makes figures of what statistics tell', function()
@@ -40,12 +42,16 @@ describe('lab.record', function()
 
   it('says what is wrong', function()
     assert.error_matches(function() record.new('a b', {}) end, 'record: got a b, wanted a name')
-    assert.error_matches(function() record.new('a', {out = 'x'}):figure('f', {}) end, 'figure f has no value')
-    local r = record.new('a', {out = 'x'})
-    for _, path in ipairs {'y/a.png', 'x/y/a.png', 'x/a b.png', 'x/a.gif', 'x'} do
-      assert.error_matches(function() r:file(path) end, 'record: got ' .. path .. ', wanted a PNG in x')
+    assert.error_matches(function() record.new('a', {}) end, 'record: a: out is missing')
+    local x = command.folder()
+    local r = record.new('a', {out = x})
+    assert.error_matches(function() r:figure('f', {}) end, 'figure f has no value')
+    for _, path in ipairs {'y/a.png', x .. '/y/a.png', x .. '/a b.png', x .. '/a.gif', x} do
+      assert.error_matches(function() r:file(path) end, 'record: got ' .. path .. ', wanted a PNG in ' .. x)
     end
-    assert.error_matches(function() r:file 'x/a.png' end, 'record: x/a.png is not there')
+    assert.error_matches(function() r:file(x .. '/a.png') end, 'record: ' .. x .. '/a.png is not there')
+    -- Before anything is computed.
+    assert.error_matches(function() record.new('a', {out = command.write(x .. '/file', '')}) end, 'file: is a file, wanted a directory')
     assert.same({}, record.read '/nonexistent')
   end)
 

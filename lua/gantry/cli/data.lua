@@ -43,14 +43,6 @@ local function histogram(counts, most)
   return table.concat(parts, ', ')
 end
 
-local function progress_line(what)
-  local columns = C.gt_terminal_columns(2)
-  if columns == 0 then return function() end, function() end end
-  local function update(done, all) io.stderr:write(('\r%s %d of %d'):format(what, done, all)) end
-  local function clear() io.stderr:write('\r', (' '):rep(columns - 1), '\r') end
-  return update, clear
-end
-
 -- ---- what is wrong ----------------------------------------------------------------------------------------------------------
 
 local troubles = 0
@@ -140,7 +132,7 @@ local function draw_sheet(set, n, out)
 end
 
 local function pack(set, path)
-  local update, clear = progress_line 'packing'
+  local update, clear = show.progress 'packing'
   native.check(C.gt_catch_signals(1))
   C.gt_clear_interrupt()
   local ok, done, labels = pcall(require 'gantry.data.pack', set, path, function(n, all)
@@ -171,13 +163,13 @@ local function without_duplicates(set, given)
     net = lab.dedup.load(given.dedup_net)
     line('network', '%s', given.dedup_net)
   else
-    local update, clear = progress_line 'learning'
+    local update, clear = show.progress 'learning'
     net = lab.dedup.train(pictures, {progress = function(step) update(step, lab.dedup.defaults.steps) end})
     clear()
     line('network', 'trained on these pictures for %d steps', net.about.steps)
   end
   local reading = lab.dedup.readings[given.reading]
-  local update, clear = progress_line 'comparing'
+  local update, clear = show.progress 'comparing'
   local found = net:duplicates(pictures, {
     radius = reading.radius, shifts = reading.shifts, likeness = reading.likeness, progress = update,
   })
@@ -212,7 +204,7 @@ return function(arguments)
     return given.pack and pack(kept, given.pack) or 0
   end
   if given.pack then return pack(set, given.pack) end
-  local update, clear = progress_line 'looking at'
+  local update, clear = show.progress 'looking at'
   local ok, s = pcall(survey.look, set, update)
   clear()
   if not ok then error(s, 0) end

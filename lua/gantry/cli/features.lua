@@ -44,9 +44,8 @@ end
 return function(arguments)
   local given = cli.parse(parser(), arguments)
   if not given.data then cli.usage 'features: --data SPEC is missing: the labelled set to learn from' end
-  if not given.out or not given.out:match '%.safetensors$' then
-    cli.usage('features: --out is %s, wanted a file that ends in .safetensors', tostring(given.out))
-  end
+  if not given.out then cli.usage 'features: --out FILE.safetensors is missing: where the net goes' end
+  if not given.out:match '%.safetensors$' then cli.usage('features: --out is %s, wanted a file that ends in .safetensors', given.out) end
   show.set_threads('features', given.threads)
   local steps = show.whole('features', '--steps', given.steps, 1, 1e7)
   local features = require 'gantry.metrics.features'

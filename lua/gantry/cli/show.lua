@@ -77,6 +77,18 @@ function show.set_threads(command, text)
   if text then native.check(native.C.gt_set_threads(show.whole(command, '--threads', text, 1, 256))) end
 end
 
+--- A line on the terminal, where there is one, that says how far a command is.
+-- @string what is done
+-- @treturn function update(done, all)
+-- @treturn function clear()
+function show.progress(what)
+  local columns = native.C.gt_terminal_columns(2)
+  if columns == 0 then return function() end, function() end end
+  local function update(done, all) io.stderr:write(('\r%s %d of %d'):format(what, done, all)) end
+  local function clear() io.stderr:write('\r', (' '):rep(columns - 1), '\r') end
+  return update, clear
+end
+
 --- Prints resolved options; those that differ from the recipe's defaults are marked.
 function show.settings(recipe, o)
   local number_text = require('gantry.gan.options').number_text

@@ -13,7 +13,15 @@ local svm = require 'gantry.lab.svm'
 
 local classify = {}
 
+local NAMED = 4 -- classes that a message names
+
 -- ---- the task -------------------------------------------------------------------------------------------------------------------
+
+-- The classes of a set, in a message.
+local function classes_of(source)
+  local names = source.classes
+  return ('%d (%s%s)'):format(#names, table.concat(names, ', ', 1, math.min(#names, NAMED)), #names > NAMED and ' ...' or '')
+end
 
 --- Makes a task of two labelled sets: which images choose C and settings is drawn once, for all that is compared.
 -- @param train a data set, or a source of gantry.lab.features
@@ -33,7 +41,7 @@ function classify.task(train, test, o)
     if not labels then native.fail('svm: not all images of the %s set have a class', name) end
   end
   if table.concat(train.classes, '\n') ~= table.concat(test.classes, '\n') then
-    native.fail('svm: the training set has %d classes, the test set %d, or others', #train.classes, #test.classes)
+    native.fail('svm: the classes of the two sets are not the same: %s, and %s', classes_of(train), classes_of(test))
   end
   local least = math.huge
   for class = 1, #train.classes do least = math.min(least, task.labels:eq(class):double():sum()) end

@@ -83,12 +83,21 @@ dedup.defaults = {
   units = 128, steps = 1000, batch = 128, lr = 3e-3, seed = 1, shift = 1, brightness = 0.05, noise = 0.1, dropout = 0.2, margin = 0.1,
 }
 
+local function names_of(defaults)
+  local names = {}
+  for name in pairs(defaults) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
 local function options_of(given)
   local o = {}
   for key, value in pairs(dedup.defaults) do o[key] = value end
   for key, value in pairs(given) do
     if key ~= 'progress' then
-      if dedup.defaults[key] == nil then native.fail('dedup: there is no option %s', tostring(key)) end
+      if dedup.defaults[key] == nil then
+        native.fail('dedup: there is no option %s; wanted %s', tostring(key), table.concat(names_of(dedup.defaults), ', '))
+      end
       if type(value) ~= 'number' or value < 0 then native.fail('dedup: %s is %s, wanted a number from 0', key, tostring(value)) end
       o[key] = value
     end
@@ -178,6 +187,7 @@ end
 function dedup.train(set, o)
   o = o or {}
   local full = options_of(o)
+  if set:size() < 2 then native.fail('dedup: %s has %d pictures, wanted at least 2', set.name, set:size()) end
   local random = torch.getRNGState()
   local ok, encoder, loss = pcall(train, set, full, o.progress)
   torch.setRNGState(random)

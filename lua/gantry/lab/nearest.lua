@@ -17,6 +17,7 @@ local statistics = require 'gantry.lab.statistics'
 local nearest = {}
 
 local SHOWN, NEIGHBOURS = 10, 3
+local FEWEST = 20  -- images of which 5% are one
 local AROUND = 50  -- training images whose mean distance says what is near, for each image
 local CLOSE = 0.05 -- the part of held-out images that count as copies
 local TIMES = 3    -- as large a part of the generated ones is too much
@@ -149,6 +150,15 @@ local function collisions(r, net, radius, known, queries)
   end
 end
 
+-- Images that are no better than held out: those which the run was trained on.
+local function check_held_out(r, found, test)
+  local seen, n = count_within(listed((found:result())), 0), found.queries:size(1)
+  if seen > n / 2 then
+    native.fail('nearest: %d of %d images of %s are training images; wanted some that the run never saw', seen, n, test)
+  end
+  if seen > 0 then r:figure('held-out images that are training images, %', record.percent(statistics.wilson(seen, n))) end
+end
+
 -- Figures of one space. Returns whether too many generated images are like copies.
 local function figures(r, name, found, seed)
   local generated, relative = listed((found.generated:result()))
@@ -182,19 +192,25 @@ end
 -- @usage lab.nearest.run(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
 function nearest.run(run, o)
   local seed, n = o.seed or run.options.seed, o.n or 500
-  if type(n) ~= 'number' or n % 1 ~= 0 or n < 20 then native.fail('nearest: n is %s, wanted a whole number from 20', tostring(n)) end
+  if type(n) ~= 'number' or n % 1 ~= 0 or n < FEWEST then
+    native.fail('nearest: n is %s, wanted a whole number from %d', tostring(n), FEWEST)
+  end
   if run.makes_pairs then native.fail('nearest: %s turns images into images', run.path) end
   local set, spec = pictures.open(run, o.data, 'nearest')
   local r = record.new('nearest', {out = o.out, seed = seed, run = run, data = spec, about = {test = o.test, n = n}})
   local queries = {generated = generate(run, o.test and n or SHOWN, seed)}
   if o.test then
     local test_set = pictures.open(run, o.test, 'nearest')
+    if test_set:size() < FEWEST then
+      native.fail('nearest: %s has %d images, wanted at least %d', o.test, test_set:size(), FEWEST)
+    end
     queries['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
     queries.moved = read(run, set, 1, math.min(n, set:size()))
     queries.moved.images = moved(queries.moved.images)
   end
   local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil
   local searches, known = search(run, set, spaces, queries, o.dedup)
+  if o.test then check_held_out(r, searches[1]['held-out'], o.test) end
   for s, space in ipairs(spaces) do
     numbers[s] = select(2, searches[s].generated:result())
     if o.test then

@@ -12,7 +12,7 @@ local record = {}
 local Record = {}
 Record.__index = Record
 
---- Begins a record; its seconds count from here.
+--- Begins a record; its seconds count from here. Makes the directory, so that one that cannot be made is known before anything is computed.
 -- @string name of the experiment, as 'svm': the names of its files
 -- @tparam table o out (directory, made where it is not there; default: RUN/lab), seed, run (a Run that is looked at, or nil), data (spec,
 -- or nil), about (a table of further settings, or nil)
@@ -25,6 +25,7 @@ function record.new(name, o)
   if type(name) ~= 'string' or not name:match '^[%w-]+$' then native.fail('record: got %s, wanted a name', tostring(name)) end
   local run = o.run
   local out = o.out or run and run.path .. '/lab' or native.fail('record: %s: out is missing: a directory', name)
+  folder.make(out)
   return setmetatable({
     timer = torch.Timer(), out = out, name = name,
     content = {
@@ -89,16 +90,19 @@ end
 -- @treturn string the path
 function Record:picture(pixels, suffix, caption)
   local path = ('%s/%s%s.png'):format(self.out, self.name, suffix and '-' .. suffix or '')
-  folder.make(self.out)
   image.save(path, pixels)
   return self:file(path, caption)
 end
 
+--- A number in four digits, a whole one in all of its own.
+function record.rounded(x) return (x % 1 == 0 and '%.0f' or '%.4g'):format(x) end
+
+local rounded = record.rounded
+
 --- A figure in a line: '77.3 (75.1 to 79.4), n = 2000'.
 function record.text(f)
-  local function number(x) return ('%.4g'):format(x) end
-  local parts = {number(f.value)}
-  if f.low then parts[1] = ('%s (%s to %s)'):format(parts[1], number(f.low), number(f.high)) end
+  local parts = {rounded(f.value)}
+  if f.low then parts[1] = ('%s (%s to %s)'):format(parts[1], rounded(f.low), rounded(f.high)) end
   if f.n then parts[#parts + 1] = ('n = %d'):format(f.n) end
   if f.paper then parts[#parts + 1] = "the paper's: " .. f.paper end
   return table.concat(parts, ', ')
@@ -109,7 +113,6 @@ end
 function Record:finish()
   local c = self.content
   c.seconds = self.timer:time().real
-  folder.make(self.out)
   local path = ('%s/%s.json'):format(self.out, self.name)
   folder.write(path, cjson.encode(c) .. '\n')
   for _, f in ipairs(c.figures) do io.stdout:write(('%s: %s\n'):format(f.name, record.text(f))) end

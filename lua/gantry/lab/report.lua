@@ -62,7 +62,7 @@ local function text_of(x)
   return type(x) == 'table' and cjson.encode(x) or type(x) == 'number' and options.number_text(x) or tostring(x)
 end
 
-local function number(x) return type(x) == 'number' and ('%.4g'):format(x) or nil end
+local function number(x) return type(x) == 'number' and record.rounded(x) or nil end
 
 local function row(cells, tag)
   local parts = {}
@@ -86,7 +86,7 @@ end
 -- Columns of figures, and what each shows of one.
 local columns = {
   {'figure', function(f) return text_of(f.name) end}, {'here', function(f) return number(f.value) end},
-  {'95%', function(f) return type(f.low) == 'number' and type(f.high) == 'number' and ('%.4g to %.4g'):format(f.low, f.high) or nil end},
+  {'95%', function(f) return type(f.low) == 'number' and type(f.high) == 'number' and number(f.low) .. ' to ' .. number(f.high) or nil end},
   {'n', function(f) return number(f.n) end}, {"the paper's", function(f) return text_of(f.paper) end},
   {'expected before', function(f) return text_of(f.expected) end},
 }

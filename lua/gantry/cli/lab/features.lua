@@ -50,9 +50,8 @@ end
 
 return function(arguments)
   local given = cli.parse(parser(), arguments)
-  if not given.out or not given.out:match '%.npy$' then
-    cli.usage('lab features: --out is %s, wanted a file that ends in .npy', tostring(given.out))
-  end
+  if not given.out then cli.usage 'lab features: --out FILE.npy is missing: where the numbers go' end
+  if not given.out:match '%.npy$' then cli.usage('lab features: --out is %s, wanted a file that ends in .npy', given.out) end
   local run, how = network.open('lab features', given)
   local features, pictures, record = require 'gantry.lab.features', require 'gantry.lab.pictures', require 'gantry.lab.record'
   local of_samples = how.of == 'G'

@@ -1,7 +1,6 @@
 --- gantry lab nnc RUN: generated images as the training set of a nearest-neighbour classifier.
 -- @module gantry.cli.lab.nnc
 local argparse = require 'argparse'
-local native = require 'gantry.native'
 local cli = require 'gantry.cli'
 local look = require 'gantry.cli.look'
 local show = require 'gantry.cli.show'
@@ -21,18 +20,17 @@ local function parser()
   return p
 end
 
-local function progress(done, all)
-  if native.C.gt_terminal_columns(2) == 0 then return end
-  io.stderr:write(('\r%d of %d%s'):format(done, all, done == all and '\r' .. (' '):rep(40) .. '\r' or ''))
-end
-
 return function(arguments)
   local given = cli.parse(parser(), arguments)
   if not given.test then cli.usage 'lab nnc: --test SPEC is missing: labelled images that the run never saw' end
   local sizes = show.wholes('lab nnc', '--sizes', given.sizes, 1, 1e9)
   local run, how = look.open('lab nnc', given)
+  local update, clear = show.progress 'generating'
   require('gantry.lab').nnc(run, {
-    test = given.test, real = given.real, sizes = sizes, seed = how.seed, out = given.out, progress = progress,
+    test = given.test, real = given.real, sizes = sizes, seed = how.seed, out = given.out, progress = function(done, all)
+      update(done, all)
+      if done == all then clear() end
+    end,
   })
   return 0
 end
