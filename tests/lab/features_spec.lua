@@ -187,9 +187,16 @@ describe('lab.features', function()
   it('says what is wrong', function()
     local D = nets.dcgan_discriminator {size = 32, channels = 3, base = 4, kernel = 4}
     local x = torch.FloatTensor(4, 3, 32, 32):zero()
-    assert.error_matches(function() features.extractor(D, x, {windows = {4, 2}}) end, 'got 2 windows for 3 layers')
+    assert.error_matches(function() features.extractor(D, x, {windows = {4, 2}}) end, 'got 2 windows, wanted one for each of 3 layers')
     assert.error_matches(function() features.extractor(D, x, {pool = 0.5}) end, 'pool is 0.5')
     assert.error_matches(function() features.extractor({}, x) end, 'wanted a run or a network')
     assert.error_matches(function() features.extractor(D, 3) end, 'wanted a data set or a tensor of images')
+    -- A D that joins the class to the image, and one of a run with classes that does not.
+    local joined = nn.Sequential():add(nn.ParallelTable():add(nn.Identity()):add(nn.Identity())):add(nn.JoinLabels(2))
+      :add(nn.SpatialConvolution(5, 4, 3, 3)):add(nn.ReLU()):add(nn.SpatialConvolution(4, 1, 30, 30))
+    local run = {path = 'r', checkpoint = {}, options = {}, classes = 2, D = joined:evaluate()}
+    assert.error_matches(function() features.extractor(run, x) end, 'the discriminator of r is told the class of an image')
+    run.D = D:evaluate()
+    assert.equal(16 * (4 + 8 + 16), features.extractor(run, x).count)
   end)
 end)

@@ -10,9 +10,11 @@ local precision = require 'gantry.autograd.precision'
 local npy = require 'gantry.data.npy'
 local arrays = require 'gantry.data.arrays'
 local torch = require 'gantry.torch'
+local samples = require 'gantry.gan.samples'
 local statistics = require 'gantry.gan.statistics'
 local layers = require 'gantry.lab.layers'
 local pooling = require 'gantry.lab.pooling'
+local takes_classes = require 'gantry.lab.discriminator'.takes_classes
 
 local C = native.C
 
@@ -86,14 +88,14 @@ features.labels = labels_of
 -- ---- the extractor ------------------------------------------------------------------------------------------------------------
 
 -- The network to look into: a copy, which is the extractor's own.
-local function network_of(source, which)
+local function network_of(source, which, images)
   if torch.isTypeOf(source, 'nn.Module') then return source:clone(), 'float32' end
   if type(source) ~= 'table' or not source.checkpoint then
     native.fail('features: got a %s, wanted a run or a network', torch.type(source))
   end
   if which ~= 'D' and which ~= 'G' then native.fail("features: of is '%s', wanted D or G", tostring(which)) end
   local net = source[which]
-  if which == 'D' and net.conditional then
+  if which == 'D' and source.classes and takes_classes(net, images:batch(1, 2), samples.labels(2, source.classes)) then
     native.fail('features: the discriminator of %s is told the class of an image; what it makes of one tells nothing', source.path)
   end
   return net:clone(), source.options.precision or 'float32'
@@ -135,7 +137,7 @@ local function describe(self, input)
   local found = run(self, input)
   if #found == 0 then native.fail 'features: there is no convolution with a nonlinearity behind it' end
   if self.windows and #self.windows ~= #found then
-    native.fail('features: got %d windows for %d layers', #self.windows, #found)
+    native.fail('features: got %d windows, wanted one for each of %d layers', #self.windows, #found)
   end
   self.layers, self.count = {}, 0
   for k, f in ipairs(found) do
@@ -160,10 +162,10 @@ end
 function features.extractor(source, images, o)
   o = o or {}
   local self = setmetatable({pool = want_pooling(o), windows = o.windows}, Extractor)
-  self.net, self.precision = network_of(source, o.of or 'D')
-  self.net:evaluate()
   images = features.source(images)
   if images.size < 2 then native.fail('features: got %d images, wanted at least 2', images.size) end
+  self.net, self.precision = network_of(source, o.of or 'D', images)
+  self.net:evaluate()
   autograd.scope(describe, self, images:batch(1, 2))
   if o.statistics ~= false then estimate(self, images) end
   return self
