@@ -183,7 +183,8 @@ describe('lab.forget', function()
       assert.equal(5, #boxes.read(run .. '/lab/forget-boxes.tsv', 32, 32))
       assert.equal(0, (command.gantry(arguments .. ' --replace noise --detector ' .. run .. '/detector.safetensors')))
       for flags, message in pairs {
-        ['--replace no'] = 'forget: %-%-replace is no, wanted zero or noise', ['--object door'] = 'finds no door',
+        ['--replace no'] = 'forget: %-%-replace is no, wanted zero or noise',
+        ['--object door'] = 'object is door, wanted one of those that are known: bed, lamp, window',
         ['--data scenes:faces'] = 'knows no boxes of objects',
         ['--boxes ' .. file] = 'windows.tsv: has a box of sample 5; it is learned from the first 4 samples',
       } do

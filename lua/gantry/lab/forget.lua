@@ -163,20 +163,29 @@ local function detector_of(run, o)
   return found
 end
 
+-- The kinds of objects that a detector will tell: those of the one in the file, or of the data that it will be trained on.
+local function kinds_of(run, o)
+  if o.detector and folder.kind(o.detector) == 'file' then return detector.load(o.detector).kinds end
+  local ok, set = pcall(pictures.open, run, o.data, 'forget')
+  return ok and pointing.kinds(set) or {}
+end
+
 -- The boxes to learn from, and the detector where there is one.
 local function look(run, before, o)
   local h, w = before:size(3), before:size(4)
   local given = o.boxes and box_file.read(o.boxes, h, w)
-  local knows = o.detector and folder.kind(o.detector) == 'file'
-  if not knows then
-    local ok, set = pcall(pictures.open, run, o.data, 'forget')
-    knows = ok and #pointing.kinds(set) > 0
+  local kinds = kinds_of(run, o)
+  if not given then
+    if #kinds == 0 then
+      native.fail('forget: %s knows no boxes of objects, as scenes:rooms does; --boxes FILE gives some drawn by hand',
+        tostring(run.state.data))
+    end
+    local names = table.concat(kinds, ', ')
+    if not (', ' .. names .. ','):find((', %s,'):format(o.object), 1, true) then
+      native.fail('forget: object is %s, wanted one of those that are known: %s', o.object, names)
+    end
   end
-  if not given and not knows then
-    native.fail('forget: %s knows no boxes of objects, as scenes:rooms does; --boxes FILE gives some drawn by hand',
-      tostring(run.state.data))
-  end
-  local judge = knows and detector_of(run, o) or nil
+  local judge = #kinds > 0 and detector_of(run, o) or nil
   for _, box in ipairs(given or {}) do
     if box.sample > o.samples then
       native.fail('%s: has a box of sample %d; it is learned from the first %d samples', o.boxes, box.sample, o.samples)
@@ -184,7 +193,7 @@ local function look(run, before, o)
   end
   if given then return given, judge end
   local boxes = {}
-  for i, box in ipairs(judge:boxes(before:narrow(1, 1, o.samples), o.object) or {}) do
+  for i, box in ipairs(judge:boxes(before:narrow(1, 1, o.samples), o.object)) do
     if box then
       box.sample = i
       boxes[#boxes + 1] = box
