@@ -15,6 +15,7 @@ local rows = {
   q = '00 00 0d 13 0f 01 01', r = '00 00 16 19 10 10 10', s = '00 00 0e 10 0e 01 1e', t = '08 08 1c 08 08 09 06',
   u = '00 00 11 11 11 13 0d', v = '00 00 11 11 11 0a 04', w = '00 00 11 11 15 15 0a', x = '00 00 11 0a 04 0a 11',
   y = '00 00 11 11 0f 01 0e', z = '00 00 1f 02 04 08 1f', D = '1c 12 11 11 11 12 1c', G = '0e 11 10 17 11 11 0f',
+  L = '10 10 10 10 10 10 1f',
 }
 
 local glyphs = {width = 5, height = 7, advance = 6}
@@ -22,7 +23,7 @@ local glyphs = {width = 5, height = 7, advance = 6}
 local decoded = {}
 
 --- The pixels of a character: a list of {column, row} counted from 0. What the font does not have is blank; capital letters
--- other than D and G look like small ones.
+-- other than D, G and L look like small ones.
 -- @string character
 -- @treturn {{int,int},...}
 function glyphs.pixels(character)
