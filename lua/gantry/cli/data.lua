@@ -163,17 +163,14 @@ local function without_duplicates(set, given)
     net = lab.dedup.load(given.dedup_net)
     line('network', '%s', given.dedup_net)
   else
-    local update, clear = show.progress 'learning'
+    local update = show.progress 'learning'
     net = lab.dedup.train(pictures, {progress = function(step) update(step, lab.dedup.defaults.steps) end})
-    clear()
     line('network', 'trained on these pictures for %d steps', net.about.steps)
   end
   local reading = lab.dedup.readings[given.reading]
-  local update, clear = show.progress 'comparing'
   local found = net:duplicates(pictures, {
-    radius = reading.radius, shifts = reading.shifts, likeness = reading.likeness, progress = update,
+    radius = reading.radius, shifts = reading.shifts, likeness = reading.likeness, progress = show.progress 'comparing',
   })
-  clear()
   line('duplicates', '%s left out, %d kept (%s of duplicates)', plural(#found.left_out, 'picture is', 'pictures are'), #found.kept,
     plural(#found.groups, 'group'))
   local sheet = lab.copies.sheet(pictures, found.groups)

@@ -79,13 +79,16 @@ end
 
 --- A line on the terminal, where there is one, that says how far a command is.
 -- @string what is done
--- @treturn function update(done, all)
--- @treturn function clear()
+-- @treturn function update(done, all), which takes the line away when all is done
+-- @treturn function clear(), for what may end before
 function show.progress(what)
   local columns = native.C.gt_terminal_columns(2)
   if columns == 0 then return function() end, function() end end
-  local function update(done, all) io.stderr:write(('\r%s %d of %d'):format(what, done, all)) end
   local function clear() io.stderr:write('\r', (' '):rep(columns - 1), '\r') end
+  local function update(done, all)
+    io.stderr:write(('\r%s %d of %d'):format(what, done, all))
+    if done == all then clear() end
+  end
   return update, clear
 end
 

@@ -116,7 +116,7 @@ end
 
 -- Shows every training image, part by part, to a search in each space for each set of queries; collects their codes where a network for
 -- those is given.
-local function search(run, set, spaces, queries, net)
+local function search(run, set, spaces, queries, net, progress)
   local searches, known = {}, {}
   for s, space in ipairs(spaces) do
     searches[s] = {}
@@ -131,6 +131,7 @@ local function search(run, set, spaces, queries, net)
       for _, one in pairs(searches[s]) do one:add(rows) end
     end
     for _, code in ipairs(net and net:codes(part.images) or {}) do known[#known + 1] = code end
+    if progress then progress(math.min(from + PART - 1, set:size()), set:size()) end
   end
   return searches, known
 end
@@ -186,7 +187,8 @@ end
 -- @tparam Run run usually after run:reestimate()
 -- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
 -- feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius (0: bits in which
--- codes may differ), seed (the run's), out (directory; default: RUN/lab)
+-- codes may differ), seed (the run's), out (directory; default: RUN/lab), progress (called with how many training images were looked
+-- at, and of how many)
 -- @treturn table the record
 -- @treturn boolean whether the generator is flagged as memorising; nil without test
 -- @usage lab.nearest.run(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
@@ -209,7 +211,7 @@ function nearest.run(run, o)
     queries.moved.images = moved(queries.moved.images)
   end
   local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil
-  local searches, known = search(run, set, spaces, queries, o.dedup)
+  local searches, known = search(run, set, spaces, queries, o.dedup, o.progress)
   if o.test then check_held_out(r, searches[1]['held-out'], o.test) end
   for s, space in ipairs(spaces) do
     numbers[s] = select(2, searches[s].generated:result())

@@ -38,19 +38,14 @@ return function(arguments)
   local set = lab.dedup.open(given.data)
   local net = given.net and lab.dedup.load(given.net)
   if not net then
-    local update, clear = show.progress 'learning'
+    local update = show.progress 'learning'
     function training.progress(step) update(step, training.steps or lab.dedup.defaults.steps) end
     net = lab.dedup.train(set, training)
-    clear()
     require('gantry.gan.folder').make(given.out)
     net:save(given.out .. '/dedup.safetensors')
     io.stdout:write(('%s/dedup.safetensors: trained for %d steps, loss %.4f\n'):format(given.out, net.about.steps, net.about.loss))
   end
-  local update, clear = show.progress 'comparing'
-  function o.progress(done, all)
-    update(done, all)
-    if done == all then clear() end
-  end
+  o.progress = show.progress 'comparing'
   lab.copies.run(net, set, o)
   return 0
 end

@@ -32,7 +32,7 @@ return function(arguments)
   o.net = given.features and require('gantry.metrics.features').load(given.features)
   o.dedup = given.dedup and require('gantry.lab.dedup').load(given.dedup)
   local run, how = look.open('lab nearest', given)
-  o.seed = how.seed
+  o.seed, o.progress = how.seed, show.progress 'comparing'
   require('gantry.lab').nearest.run(run, o)
   return 0
 end

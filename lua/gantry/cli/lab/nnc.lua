@@ -25,12 +25,8 @@ return function(arguments)
   if not given.test then cli.usage 'lab nnc: --test SPEC is missing: labelled images that the run never saw' end
   local sizes = show.wholes('lab nnc', '--sizes', given.sizes, 1, 1e9)
   local run, how = look.open('lab nnc', given)
-  local update, clear = show.progress 'generating'
   require('gantry.lab').nnc(run, {
-    test = given.test, real = given.real, sizes = sizes, seed = how.seed, out = given.out, progress = function(done, all)
-      update(done, all)
-      if done == all then clear() end
-    end,
+    test = given.test, real = given.real, sizes = sizes, seed = how.seed, out = given.out, progress = show.progress 'generating',
   })
   return 0
 end
