@@ -8,7 +8,8 @@ local neighbours = {}
 local Search = {}
 Search.__index = Search
 
-local BLOCK = 1024 -- rows that are compared at once
+local BLOCK = 1024    -- rows that are compared at once
+local NUMBERS = 2 ^ 18 -- of rows whose differences from a query stay in a processor's cache
 
 local function want_rows(what, x, columns)
   if not torch.isTensor(x) or torch.type(x) ~= 'torch.FloatTensor' or x:dim() ~= 2 or columns and x:size(2) ~= columns then
@@ -49,12 +50,16 @@ local function by_product(self, rows)
 end
 
 local function by_difference(self, rows)
-  local n, m = self.queries:size(1), rows:size(1)
+  local n, m, d = self.queries:size(1), rows:size(1), rows:size(2)
   self.block:resize(n, m)
-  local difference = torch.FloatTensor(m, rows:size(2))
-  for i = 1, n do
-    difference:copy(rows):csub(self.queries:narrow(1, i, 1):expandAs(rows)):abs()
-    self.block[i]:copy(difference:sum(2))
+  local few, difference = math.max(1, math.floor(NUMBERS / d)), torch.FloatTensor()
+  for from = 1, m, few do
+    local part = rows:narrow(1, from, math.min(few, m - from + 1))
+    local distances = self.block:narrow(2, from, part:size(1))
+    for i = 1, n do
+      torch.csub(difference, part, self.queries:narrow(1, i, 1):expandAs(part))
+      distances[i]:copy(difference:norm(1, 2))
+    end
   end
   return self.block
 end
