@@ -33,7 +33,7 @@ describe('lab.nearest', function()
   end
 
   local function figures(make, o)
-    o.test, o.n, o.out = o.test or dir .. '/test.npy', 60, dir .. '/lab'
+    o.test, o.n, o.out = o.test or dir .. '/test.npy', o.n or 60, dir .. '/lab'
     local c, flagged = nearest.run(run_of(make), o)
     local found = {}
     for _, f in ipairs(c.figures) do found[f.name] = f end
@@ -71,6 +71,8 @@ describe('lab.nearest', function()
     local some = torch.cat(torch.FloatTensor(30, 8, 8):uniform(torch.Generator(4), -1, 1), train:narrow(1, 1, 10), 1)
     npy.save(dir .. '/some.npy', some)
     assert.equal(25, figures(same, {test = dir .. '/some.npy'})['held-out images that are training images, %'].value)
+    -- Every other one, not the first 20, which are new.
+    assert.equal(25, figures(same, {test = dir .. '/some.npy', n = 20})['held-out images that are training images, %'].value)
     assert.error_matches(function() figures(same, {test = dir .. '/test.npy@1..19'}) end, '@1..19 has 19 images, wanted at least 20')
   end)
 

@@ -7,6 +7,7 @@ local torch = require 'gantry.torch'
 local sheet = require 'gantry.gan.sheet'
 local codes = require 'gantry.lab.codes'
 local dedup = require 'gantry.lab.dedup'
+local pictures = require 'gantry.lab.pictures'
 local record = require 'gantry.lab.record'
 local statistics = require 'gantry.lab.statistics'
 
@@ -123,9 +124,7 @@ function copies.run(d, set, o)
     out = o.out, seed = d.about.seed, data = set.name,
     about = {network = d.about, hash = d.hash, radius = second.radius, shifts = second.shifts, likeness = second.likeness},
   })
-  local numbers = {}
-  for k = 1, n do numbers[k] = 1 + math.floor((k - 1) * set:size() / n) end
-  local x, generator = set:batch(numbers), torch.Generator(d.about.seed)
+  local x, generator = set:batch(pictures.evenly(set:size(), n)), torch.Generator(d.about.seed)
   for _, kind in ipairs(kinds) do measure(r, d, kind[1], x, kind[2](x, generator), second) end
   for _, reading in ipairs {{'equal codes', dedup.readings.paper}, {'near codes', second}} do
     local found = d:duplicates(set, reading[2])

@@ -16,6 +16,7 @@ local torch = require 'gantry.torch'
 local network_file = require 'gantry.gan.network_file'
 local Trainer = require 'gantry.gan.trainer'
 local codes = require 'gantry.lab.codes'
+local pictures = require 'gantry.lab.pictures'
 
 local dedup = {}
 
@@ -123,9 +124,7 @@ end
 
 -- The mean of some pictures, evenly from all: what they have in common says nothing of any one.
 local function mean_of(set)
-  local numbers, size = {}, set:size()
-  for k = 1, math.min(PART, size) do numbers[k] = 1 + math.floor((k - 1) * size / math.min(PART, size)) end
-  return rows_of(fitted(set:batch(numbers))):mean(1)
+  return rows_of(fitted(set:batch(pictures.evenly(set:size(), PART)))):mean(1)
 end
 
 local function train(set, o, progress)

@@ -103,10 +103,8 @@ end
 
 -- ---- the experiment -------------------------------------------------------------------------------------------------------------------
 
-local function read(run, set, from, n)
-  local found = {images = pictures.read(set, from, n)}
-  if run.classes then found.labels = torch.LongTensor(pictures.labels(set, found.images:size(1), from)) end
-  return found
+local function read(run, set, numbers)
+  return {images = set:batch(numbers), labels = run.classes and torch.LongTensor(pictures.labels(set, numbers)) or nil}
 end
 
 local function generate(run, n, seed)
@@ -125,7 +123,9 @@ local function search(run, set, spaces, queries, net, progress)
     end
   end
   for from = 1, set:size(), PART do
-    local part = read(run, set, from, math.min(PART, set:size() - from + 1))
+    local numbers = {}
+    for i = from, math.min(from + PART - 1, set:size()) do numbers[#numbers + 1] = i end
+    local part = read(run, set, numbers)
     for s, space in ipairs(spaces) do
       local rows = space.rows(part.images, part.labels)
       for _, one in pairs(searches[s]) do one:add(rows) end
@@ -185,10 +185,10 @@ end
 -- nearer to one training image than to the others. A generator is flagged where more than 15% of its images, by the lower end of the
 -- interval, are below what 5% of the held-out images are below, in L1 or L2.
 -- @tparam Run run usually after run:reestimate()
--- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images), net (a
--- feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius (0: bits in which
--- codes may differ), seed (the run's), out (directory; default: RUN/lab), progress (called with how many training images were looked
--- at, and of how many)
+-- @tparam table o test (spec of pictures like those trained on, which the run never saw), n (500: generated, and held-out images, evenly
+-- from all of them), net (a feature net of gantry.metrics.features), dedup (a network of gantry.lab.dedup: collisions of codes), radius
+-- (0: bits in which codes may differ), seed (the run's), out (directory; default: RUN/lab), progress (called with how many training
+-- images were looked at, and of how many)
 -- @treturn table the record
 -- @treturn boolean whether the generator is flagged as memorising; nil without test
 -- @usage lab.nearest.run(gantry.open('runs/digits'):reestimate(), {test = 'mnist:DIR@6001..8000'})
@@ -206,8 +206,8 @@ function nearest.run(run, o)
     if test_set:size() < FEWEST then
       native.fail('nearest: %s has %d images, wanted at least %d', o.test, test_set:size(), FEWEST)
     end
-    queries['held-out'] = read(run, test_set, 1, math.min(n, test_set:size()))
-    queries.moved = read(run, set, 1, math.min(n, set:size()))
+    queries['held-out'] = read(run, test_set, pictures.evenly(test_set:size(), n))
+    queries.moved = read(run, set, pictures.evenly(set:size(), n))
     queries.moved.images = moved(queries.moved.images)
   end
   local spaces, numbers, flagged = spaces_of(run, o.net), {}, nil

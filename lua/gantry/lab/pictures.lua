@@ -24,6 +24,17 @@ end
 --- Pictures as rows: n x (channels height width), a view of theirs.
 function pictures.rows(x) return x:view(x:size(1), -1) end
 
+--- Numbers of pictures, evenly from all of a set: one that is sorted by class does not give a single class.
+-- @int size of the set
+-- @int n how many; of a smaller set all
+-- @treturn {int,...} ascending
+function pictures.evenly(size, n)
+  local numbers = {}
+  n = math.min(n, size)
+  for k = 1, n do numbers[k] = 1 + math.floor((k - 1) * size / n) end
+  return numbers
+end
+
 --- Reads pictures from .. from + n - 1 of a data set.
 -- @param set a data set
 -- @int[opt=1] from
@@ -41,16 +52,13 @@ function pictures.read(set, from, n)
   return all
 end
 
---- The classes of pictures from .. from + n - 1 of a data set.
+--- The classes of pictures of a data set.
 -- @param set a data set
--- @int[opt] n default: all from there on
--- @int[opt=1] from
+-- @tparam[opt] {int,...} numbers of the pictures; default: all
 -- @treturn {int,...}
-function pictures.labels(set, n, from)
-  from = from or 1
+function pictures.labels(set, numbers)
   local labels = {}
-  for k = 1, n or set:size() - from + 1 do
-    local i = from + k - 1
+  for k, i in ipairs(numbers or pictures.evenly(set:size(), set:size())) do
     labels[k] = set:label(i) or native.fail('data: picture %d of %s has no class', i, set.name)
   end
   return labels
