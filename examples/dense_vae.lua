@@ -26,7 +26,7 @@ return gan.recipe {
     size = 16, channels = 1, z = 'normal', z_size = 3, batch = 50, steps = 16000, lr = 2e-3, beta1 = 0.9, schedule = 'linear',
     deviation = {0.2, 'of the pixels around what G makes', min = 1e-3},
     hidden = {256, 'units of the hidden layers', min = 1, integer = true},
-  }),
+  }, {'critic_steps', 'lr_d', 'reuse_fake'}),
   generator = function(o)
     local n, h, w = pixels(o)
     return nn.Sequential():add(nn.Linear(o.z_size, o.hidden)):add(nn.ReLU(true)):add(nn.Linear(o.hidden, o.hidden)):add(nn.ReLU(true))

@@ -51,14 +51,14 @@ return gan.recipe {
   about = 'images made from images, learned without pairs: Zhu et al. (2017)',
   pairs = true,
   score = 'critic',
-  options = gan.options {
+  options = gan.options({
     batch = 2, size = 64, samples = 12, schedule = 'linear', decay_from = 0.5,
     base = {64, 'maps of the layers next to the image', min = 1, integer = true},
     blocks = {6, 'residual blocks', min = 1, integer = true},
     cycle = {10, 'weight of coming back', min = 0},
     buffer = {50, 'earlier results that D may see in place of new ones', min = 0, integer = true},
     same = {0.5, 'part of it for leaving right pictures as they are', min = 0},
-  },
+  }, {'critic_steps', 'z', 'z_size'}),
   generator = translation.resnet,
   discriminator = function(o) return translation.patches(o, o.channels, 'instance') end,
   networks = {

@@ -10,7 +10,7 @@ return gan.recipe {
   options = gan.options('dcgan', {
     z = 'normal', z_size = 32, batch = 64, lr = 1e-3, beta1 = 0.9,
     noise = {0.3, 'part of the pixels that is put out', min = 0, max = 0.95},
-  }),
+  }, {'critic_steps', 'lr_d', 'reuse_fake'}),
   generator = nets.dcgan_generator,
   networks = {encoder = function(o)
     return nn.Sequential():add(nn.Dropout(o.noise)):add(nets.dcgan_discriminator(o, {outputs = o.z_size}))

@@ -9,11 +9,11 @@ return gan.recipe {
   name = 'pix2pix',
   about = 'images made from images, learned from pairs: Isola et al. (2016)',
   pairs = true,
-  options = gan.options {
+  options = gan.options({
     batch = 4, size = 64, samples = 12,
     base = {64, 'maps of the layers next to the image', min = 1, integer = true},
     weight = {100, 'of the distance to the true picture', min = 0},
-  },
+  }, {'z', 'z_size'}),
   generator = translation.unet,
   discriminator = function(o) return nn.Sequential():add(nn.JoinTable(2)):add(translation.patches(o, 2 * o.channels)) end,
 

@@ -29,7 +29,7 @@ return gan.recipe {
   options = gan.options('dcgan', {
     z = 'normal', z_size = 32, batch = 64, lr = 1e-3, beta1 = 0.9,
     deviation = {0.3, 'of the pixels around what G makes', min = 1e-3},
-  }),
+  }, {'critic_steps', 'lr_d', 'reuse_fake'}),
   generator = nets.dcgan_generator,
   networks = {encoder = function(o) return nets.dcgan_discriminator(o, {outputs = 2 * o.z_size}) end},
   step = function(s)

@@ -138,10 +138,13 @@ end
 -- @tparam[opt] string|table base a recipe's name, or options declared before
 -- @tparam table declared key = default (an option that the base has), or key = {default, 'help'} with, as needed,
 --   integer = true, min =, max =, one_of = {...}
+-- @tparam[opt] {string,...} without options of the base that the recipe has no use for: setting one is an error then
 -- @treturn Options
 -- @usage options = gan.options('dcgan', {lr = 1e-4, penalty = {10, 'weight of the gradient penalty'}})
-function options.declare(base, declared)
-  if declared == nil and type(base) == 'table' and getmetatable(base) ~= Options then base, declared = nil, base end
+function options.declare(base, declared, without)
+  if type(base) == 'table' and getmetatable(base) ~= Options and (declared == nil or declared[1]) then
+    base, declared, without = nil, base, declared
+  end
   if type(base) == 'string' then base = require('gantry.gan.recipe').load(base).options end
   if base ~= nil and getmetatable(base) ~= Options then
     native.fail("options: the base is a %s, wanted a recipe's name or its options", type(base))
@@ -170,6 +173,10 @@ function options.declare(base, declared)
       changed[1] = converted
       self.declared[key] = changed
     end
+  end
+  for _, key in ipairs(without or {}) do
+    if not self.declared[key] then unknown(self, key, 'options: without') end
+    self.declared[key] = nil
   end
   return self
 end

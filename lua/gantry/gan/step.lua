@@ -37,7 +37,7 @@ function Step.new(nets, o, next_images, how)
     self.players[name] = Player.new(net, o, name == 'D' and o.lr_d > 0 and o.lr_d or nil)
     self[name] = function(x, labels) return self:apply(name, x, labels) end
   end
-  self.noise = torch.FloatTensor(o.batch, o.z_size)
+  self.noise = not how.pairs and torch.FloatTensor(o.batch, o.z_size) or nil
   self.is_logit, self.has_labels = how.is_logit, how.labels ~= nil
   self.halves = how.pairs and {torch.FloatTensor(), torch.FloatTensor()} or nil
   self.drawn_classes = self.has_labels and torch.LongTensor(o.batch) or nil
@@ -76,7 +76,7 @@ function Step:draw()
   local input
   if self.halves then input, images = split(self, images) end
   if self.options.accumulate > 1 then -- several minibatches are there at once
-    images, labels, noise, classes = images:clone(), labels and labels:clone(), noise:clone(), classes and classes:clone()
+    images, labels, noise, classes = images:clone(), labels and labels:clone(), noise and noise:clone(), classes and classes:clone()
     input = input and input:clone()
   end
   phase(self, 'z')
