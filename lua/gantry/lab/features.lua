@@ -87,6 +87,15 @@ features.labels = labels_of
 
 -- ---- the extractor ------------------------------------------------------------------------------------------------------------
 
+--- Fails where a run's discriminator is told the class of an image.
+-- @tparam table run run or what has its D, classes and path
+-- @param images of gantry.lab.pictures, at least two
+function features.want_untold(run, images)
+  if run.classes and takes_classes(run.D, images:batch(1, 2), samples.labels(2, run.classes)) then
+    native.fail('features: the discriminator of %s is told the class of an image; what it makes of one tells nothing', run.path)
+  end
+end
+
 -- The network to look into: a copy, which is the extractor's own.
 local function network_of(source, which, images)
   if torch.isTypeOf(source, 'nn.Module') then return source:clone(), 'float32' end
@@ -94,11 +103,8 @@ local function network_of(source, which, images)
     native.fail('features: got a %s, wanted a run or a network', torch.type(source))
   end
   if which ~= 'D' and which ~= 'G' then native.fail("features: of is '%s', wanted D or G", tostring(which)) end
-  local net = source[which]
-  if which == 'D' and source.classes and takes_classes(net, images:batch(1, 2), samples.labels(2, source.classes)) then
-    native.fail('features: the discriminator of %s is told the class of an image; what it makes of one tells nothing', source.path)
-  end
-  return net:clone(), source.options.precision or 'float32'
+  if which == 'D' then features.want_untold(source, images) end
+  return source[which]:clone(), source.options.precision or 'float32'
 end
 
 local function run(self, input, each) return precision.within(self.precision, layers.activations, self.net, input, each) end

@@ -102,14 +102,18 @@ local function measure(kind, run, task, how, given, folder, standard)
   local classify, features = require 'gantry.lab.classify', require 'gantry.lab.features'
   local o = {folder = folder .. '/svm-' .. kind, keep = given.keep, standard = standard[kind]}
   if kind == 'nearest' then return classify.nearest(task) end
-  if kind == 'supervised' then return classify.supervised(task, run.D, {steps = given.steps, progress = progress(kind)}) end
+  if kind == 'supervised' then
+    features.want_untold(run, task.train)
+    return classify.supervised(task, run.D, {steps = given.steps, progress = progress(kind)})
+  end
   local name, extractor = kind
   if kind == 'D' then
     name, extractor = 'discriminator', features.extractor(run, task.train, how)
   elseif kind == 'pixels' then
     extractor = classify.pixels(task.train)
   elseif kind == 'random' then
-    name, extractor = 'untrained', features.extractor(require('gantry.gan.network').untrained(run.D, task.seed), task.train, how)
+    local begun = setmetatable({D = require('gantry.gan.network').untrained(run.D, task.seed)}, {__index = run})
+    name, extractor = 'untrained', features.extractor(begun, task.train, how)
   else
     name, extractor = 'k-means', require('gantry.lab.kmeans').learn(task.train, {centroids = given.centroids, seed = task.seed})
   end
