@@ -1,9 +1,9 @@
 -- The linear SVM beside scikit-learn's LinearSVC (LIBLINEAR) on the same rows, in turn: what both minimised, their accuracy, seconds.
 -- Prints `ratio NAME VALUE` lines, our median time over the other's.
 --
---   gantry bench/svm.lua X.npy [--n 4000] [--test 1000] [--rounds 3] [--tolerance 1e-4] [--python /usr/bin/python3]
+--   gantry bench/svm.lua X.npy [--n 4000] [--test 1000] [--rounds 3] [--cases 3] [--tolerance 1e-4] [--python /usr/bin/python3]
 --
--- X.npy: rows of features as `gantry lab features` writes them, with X.labels.npy beside it.
+-- --cases: how many of the losses and values of C, from the first on. X.npy: rows of features as `gantry lab features` writes them, with X.labels.npy beside it.
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local npy = require 'gantry.data.npy'
@@ -14,7 +14,7 @@ local here = debug.getinfo(1, 'S').source:match '^@(.*)svm%.lua$'
 package.path = here .. '?.lua;' .. package.path
 local live = require 'live'
 
-local given = {n = 4000, test = 1000, rounds = 3, tolerance = 1e-4, python = '/usr/bin/python3'}
+local given = {n = 4000, test = 1000, rounds = 3, cases = 3, tolerance = 1e-4, python = '/usr/bin/python3'}
 local path
 do
   local arguments, i = {...}, 1
@@ -29,7 +29,7 @@ do
   end
 end
 if not path then
-  io.stderr:write 'usage: gantry bench/svm.lua X.npy [--n N] [--test N] [--rounds N] [--tolerance T] [--python PATH]\n'
+  io.stderr:write 'usage: gantry bench/svm.lua X.npy [--n N] [--test N] [--rounds N] [--cases N] [--tolerance T] [--python PATH]\n'
   os.exit(2)
 end
 
@@ -61,7 +61,8 @@ local function theirs(c, loss)
   return tonumber(seconds), tonumber(objective), tonumber(accuracy)
 end
 
-for _, case in ipairs {{'squared_hinge', 1e-3}, {'squared_hinge', 1e-2}, {'hinge', 1e-3}} do
+for i, case in ipairs {{'squared_hinge', 1e-3}, {'squared_hinge', 1e-2}, {'hinge', 1e-3}} do
+  if i > given.cases then break end
   local loss, c = case[1], case[2]
   local times = {{}, {}, {}}
   local a, b, right_a, right_b, passes
