@@ -3,7 +3,8 @@
 --
 --   gantry bench/svm.lua X.npy [--n 4000] [--test 1000] [--rounds 3] [--cases 3] [--tolerance 1e-4] [--python /usr/bin/python3]
 --
--- --cases: how many of the losses and values of C, from the first on. X.npy: rows of features as `gantry lab features` writes them, with X.labels.npy beside it.
+-- X.npy: rows of features as `gantry lab features` writes them, with X.labels.npy beside it. --cases: how many of the losses and values of
+-- C, from the first on.
 local native = require 'gantry.native'
 local torch = require 'gantry.torch'
 local npy = require 'gantry.data.npy'
