@@ -27,7 +27,8 @@ describe('gan.losses', function()
     end)
   end
 
-  for _, name in ipairs {'minimax_d', 'least_squares_d', 'wasserstein_d', 'hinge_d', 'relativistic_d', 'relativistic_g'} do
+  for _, name in ipairs {'minimax_d', 'least_squares_d', 'wasserstein_d', 'hinge_d', 'relativistic_d', 'relativistic_g',
+    'relativistic_pairs_d', 'relativistic_pairs_g'} do
     check(name, losses[name], {'real', 'fake'})
   end
   check('minimax_d smooth', losses.minimax_d, {'real', 'fake'})

@@ -39,6 +39,8 @@ loss("hinge_d", lambda r, f: -torch.minimum(r - 1, zeros).mean() - torch.minimum
 loss("hinge_g", lambda f: -f.mean(), fake=fake)
 loss("relativistic_d", lambda r, f: bce(r - f.mean(), ones) + bce(f - r.mean(), zeros), **pair)
 loss("relativistic_g", lambda r, f: bce(f - r.mean(), ones) + bce(r - f.mean(), zeros), **pair)
+loss("relativistic_pairs_d", lambda r, f: bce(r - f, ones), **pair)
+loss("relativistic_pairs_g", lambda r, f: bce(f - r, ones), **pair)
 features = gold.randn(5, 3, 2, 2)
 loss("feature_matching", lambda f: ((features.mean(0) - f.mean(0)) ** 2).sum(), fake=gold.randn(5, 3, 2, 2))
 gold.tensors["feature_matching.real"] = features.numpy()

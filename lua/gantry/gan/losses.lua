@@ -120,6 +120,19 @@ function losses.relativistic_g(on_real, on_fake)
   return losses.relativistic_d(on_fake, on_real)
 end
 
+--- Relativistic, image by image: how much more real a real image is than the generated one of the same row. Jolicoeur-Martineau 2018
+-- (arXiv 1807.00734), section 4.1 (RSGAN). Both batches are of one size.
+function losses.relativistic_pairs_d(on_real, on_fake)
+  want('relativistic_pairs_d', on_real, on_fake)
+  return ops.softplus(on_fake - on_real):mean()
+end
+
+--- The same with the roles exchanged.
+function losses.relativistic_pairs_g(on_real, on_fake)
+  want('relativistic_pairs_g', on_real, on_fake)
+  return losses.relativistic_pairs_d(on_fake, on_real)
+end
+
 --- Feature matching: the squared distance of the mean features of two batches. Salimans et al. 2016 (arXiv 1606.03498), section 3.1.
 -- @param of_real features, N x ..., of real images; no gradient goes into them
 -- @param of_fake features of generated images
