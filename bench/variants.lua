@@ -27,7 +27,7 @@ local common = {size = 32, base = 16, kernel = 4, batch = 32, maps = 8, hidden =
 -- Where a paper's settings are for a hundred times as many steps: of these nothing would be seen with them.
 local own = {
   wgan = {lr = 5e-4}, ['wgan-gp'] = {lr = 3e-3}, sngan = {lr = 1e-3}, diffaugment = {lr = 1e-3}, projection = {lr = 1e-3},
-  gan = {optimizer = 'adam', lr = 1e-3, lr_d = 2e-4, units = 400, maxout = 100},
+  gan = {optimizer = 'adam', lr = 1e-3, lr_d = 2e-4, units = 400, maxout = 100}, lapgan = {lr = 5e-4, lr_d = 2e-3},
 }
 
 -- ---- what is rated ----------------------------------------------------------------------------------------------------------------
