@@ -61,7 +61,7 @@ end
 local function measured()
   local list = {}
   for _, name in ipairs(names) do
-    local shown = common.batch * recipes[name].options:default 'critic_steps'
+    local shown = common.batch * (recipes[name].options:default 'critic_steps' or 1)
     list[#list + 1] = is_asked(name) and measure(name, recipes[name], math.floor(how.images / shown)) or rated.known(how.out, name)
   end
   table.sort(list, function(a, b) return a.scores.frechet.mean < b.scores.frechet.mean end)

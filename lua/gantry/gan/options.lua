@@ -228,8 +228,8 @@ end
 --- What an option is for.
 function Options:help(key) return self.declared[key][2] end
 
---- An option's default.
-function Options:default(key) return self.declared[key][1] end
+--- An option's default; nil where there is no such option.
+function Options:default(key) return self.declared[key] and self.declared[key][1] end
 
 --- Settings of a YAML file: one flat mapping.
 -- @string path the file
