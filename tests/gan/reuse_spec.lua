@@ -12,8 +12,8 @@ local command = require 'tests.support.command'
 local C = native.C
 
 local function settings(recipe, changes)
-  local values = {size = 16, batch = 6, z_size = 8, steps = 6, samples = 4, sample_every = 0, checkpoint_every = 0, log_every = 1}
-  for key, small in pairs {base = 4, kernel = 4} do
+  local values = {size = 16, batch = 6, steps = 6, samples = 4, sample_every = 0, checkpoint_every = 0, log_every = 1}
+  for key, small in pairs {base = 4, kernel = 4, z_size = 8} do
     if recipe.options.declared[key] then values[key] = small end
   end
   for key, value in pairs(changes or {}) do values[key] = value end
@@ -194,15 +194,19 @@ describe('reuse_fake', function()
   end)
 
   it('is refused in one line where there is nothing to reuse', function()
-    local function refused(name, text, changes)
+    local function refused(recipe, text, changes)
       local values = {reuse_fake = true}
       for key, value in pairs(changes or {}) do values[key] = value end
-      local ok, problem = pcall(function() trainer(values, recipes.load(name)):step() end)
+      local ok, problem = pcall(function() trainer(values, type(recipe) == 'string' and recipes.load(recipe) or recipe):step() end)
       assert.is_false(ok)
       assert.matches(text, problem)
       assert.is_nil(tostring(problem):find '\n')
     end
-    refused('vae', 'recipe vae: reuse_fake: it has no D')
+    refused(gan.recipe {
+      name = 'alone', options = gan.options('dcgan', {}), generator = recipes.load('dcgan').generator,
+      step = function(s) s:draw() s:update_g(function() return s.fake:pow(2):mean() end) end,
+    }, 'recipe alone: reuse_fake: it has no D')
+    refused('vae', 'there is no option reuse_fake')
     refused('dcgan', 'recipe dcgan: reuse_fake: accumulate is 2, wanted 1', {accumulate = 2})
     refused('ragan', "step 1: reuse_fake: G's loss asks D about something else than s.fake")
     refused('improved', "step 1: reuse_fake: G's loss .*only what D said of s.fake in its own update can be used again")
