@@ -4,7 +4,7 @@
 #include "layout.h"
 #include "../kernels/kernels.h"
 
-enum { POSITIONS = 64 };     /* positions of an image transposed at a time */
+enum { POSITIONS = 64, FEW = 4, TOGETHER = 16 };  /* positions of an image transposed at a time; images, where channels are few */
 
 #define real float
 #define FN(name) name##_f
