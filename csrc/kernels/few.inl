@@ -30,25 +30,75 @@ static void FN(few_pack)(void *to, void *context) {
   FN(gt__round)(all, job->width * g->o, g->precision);
 }
 
-/* x[image][c] += m[image][...]: `images` pixels of c channels, rows of m `step` apart. */
-static inline __attribute__((always_inline)) void FN(add_pixels)(real *x, const real *m, int64_t images, const int64_t c, int64_t step) {
-  for (int64_t i = 0; i < images; i++) {
-    for (int64_t k = 0; k < c; k++) x[i * c + k] += m[i * step + k];
+typedef real FN(quad) __attribute__((vector_size(4 * sizeof(real))));
+
+/* row[k] += m[k] for k < length, at each of `count` places. */
+static inline __attribute__((always_inline)) void FN(add_runs)(real *restrict row, int64_t row_step, const real *restrict m, int64_t m_step, int64_t count,
+                                                              const int64_t length) {
+  for (int64_t i = 0; i < count; i++) {
+    int64_t k = 0;
+    for (; k + 4 <= length; k += 4) {
+      FN(quad) a, b;
+      memcpy(&a, row + i * row_step + k, sizeof a), memcpy(&b, m + i * m_step + k, sizeof b);
+      a += b;
+      memcpy(row + i * row_step + k, &a, sizeof a);
+    }
+    for (; k < length; k++) row[i * row_step + k] += m[i * m_step + k];
   }
 }
 
-/* Some images, one row of y after the other: its products with all taps, added to the pixels that they belong to. */
+/* The products of a row of y with one row of taps, m[ox][image][column], added to the row of x that these belong to, [image][column of pixels
+ * and channel], of which each image has `span` numbers. Neighbours overlap: what follows an addition closely is not what that wrote. */
+static void FN(add_row)(real *row, int64_t span, const real *m, const FN(few_job) *job, int64_t images) {
+  const geometry *g = job->g;
+  int64_t apart = g->dw == 1 ? gt__ceil_div(g->kw, g->sw) : 1, pieces = g->dw == 1 ? 1 : g->kw, length = g->c * (g->dw == 1 ? g->kw : 1);
+  int64_t row_step = apart * g->sw * g->c, m_step = apart * images * job->width;
+  for (int64_t piece = 0; piece < pieces; piece++) {
+    for (int64_t first = 0; first < gt__min(apart, g->ow); first++) {
+      int64_t count = gt__ceil_div(g->ow - first, apart);
+      for (int64_t n = 0; n < images; n++) {
+        real *to = row + n * span + (first * g->sw + piece * g->dw) * g->c;
+        const real *from = m + (first * images + n) * job->width + piece * g->c;
+        if (length == 12) FN(add_runs)(to, row_step, from, m_step, count, 12);
+        else if (length == 15) FN(add_runs)(to, row_step, from, m_step, count, 15);
+        else FN(add_runs)(to, row_step, from, m_step, count, length);
+      }
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void FN(put_pixels)(real *restrict x, const real *restrict row, int64_t images, int64_t span, const int64_t c) {
+  for (int64_t n = 0; n < images; n++) {
+    for (int64_t k = 0; k < c; k++) x[n * c + k] = row[n * span + k];
+  }
+}
+
+/* A row of x, from [image][column and channel], which becomes 0. */
+static void FN(put_row)(real *x, real *row, int64_t span, const geometry *g, int64_t images) {
+  for (int64_t ix = 0; ix < g->w; ix++) {
+    real *to = x + ix * g->n * g->c, *from = row + (ix + g->pw) * g->c;
+    if (ix + g->pw >= span / g->c) memset(to, 0, (size_t)(images * g->c) * sizeof(real));   /* right of all taps */
+    else if (g->c == 3) FN(put_pixels)(to, from, images, span, 3);
+    else FN(put_pixels)(to, from, images, span, g->c);
+  }
+  memset(row, 0, (size_t)(images * span) * sizeof(real));
+}
+
+/* Some images, one row of y after the other: its products with all taps, added to the rows of x that they belong to. Those that can still
+ * get some are at hand, as many as a kernel reaches over: row i in place i modulo that. */
 static void FN(few_task)(void *context, int64_t i) {
   FN(few_job) *job = context;
   const geometry *g = job->g;
   const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t n0 = i * job->images, images = gt__min(job->images, g->n - n0), width = job->width;
+  int64_t n0 = i * job->images, images = gt__min(job->images, g->n - n0), width = job->width, reach = (g->kh - 1) * g->dh + 1, done = 0;
+  int64_t span = ((g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1) * g->c, products = g->ow * images * width;
   gt__scratch s;
-  if (gt__scratch_alloc(&s, (size_t)(g->ow * images * width) * sizeof(real))) {
+  if (gt__scratch_alloc(&s, (size_t)(products + reach * images * span) * sizeof(real))) {
     __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
     return;
   }
-  for (int64_t p = 0; p < g->h * g->w; p++) memset(job->x + (p * g->n + n0) * g->c, 0, (size_t)(images * g->c) * sizeof(real));
+  real *m = s.ptr, *at_hand = m + products;
+  memset(at_hand, 0, (size_t)(reach * images * span) * sizeof(real));
   for (int64_t oy = 0; oy < g->oh; oy++) {
     const real *a, *b;
     FN(product) p = {.c_row = width, .a = &a, .b = &b, .a_row = g->o, .a_step = 1, .count = 1, .k = g->o};
@@ -61,26 +111,17 @@ static void FN(few_task)(void *context, int64_t i) {
         if (j == 0) for (int64_t l = 0; l < images * g->o; l += 64 / (int64_t)sizeof(real)) __builtin_prefetch(a + g->n * g->o + l);
         for (int64_t n = 0; n < images; n += kernels->ROWS) {
           p.a_offset = n * g->o;
-          p.c = (real *)s.ptr + (ox * images + n) * width + j;
+          p.c = m + (ox * images + n) * width + j;
           kernels->BLOCK(&p, (int)gt__min(kernels->ROWS, images - n), (int)p.b_row);
         }
       }
     }
-    for (int64_t t = 0; t < g->taps; t++) {
-      int64_t iy = oy * g->sh - g->ph + t / g->kw * g->dh;
-      if (iy < 0 || iy >= g->h) continue;
-      for (int64_t ox = 0; ox < g->ow; ox++) {
-        int64_t ix = ox * g->sw - g->pw + t % g->kw * g->dw;
-        if (ix < 0 || ix >= g->w) continue;
-        real *x = job->x + ((iy * g->w + ix) * g->n + n0) * g->c;
-        const real *m = (const real *)s.ptr + ox * images * width + t * g->c;
-        switch (g->c) {
-        case 1: FN(add_pixels)(x, m, images, 1, width); break;
-        case 3: FN(add_pixels)(x, m, images, 3, width); break;
-        case 4: FN(add_pixels)(x, m, images, 4, width); break;
-        default: FN(add_pixels)(x, m, images, g->c, width);
-        }
-      }
+    for (int64_t ky = 0; ky < g->kh; ky++) {
+      int64_t iy = oy * g->sh - g->ph + ky * g->dh;
+      if (iy >= 0 && iy < g->h) FN(add_row)(at_hand + iy % reach * images * span, span, m + ky * g->kw * g->c, job, images);
+    }
+    for (int64_t end = oy + 1 < g->oh ? gt__min(g->h, (oy + 1) * g->sh - g->ph) : g->h; done < end; done++) {
+      FN(put_row)(job->x + (done * g->w * g->n + n0) * g->c, at_hand + done % reach * images * span, span, g, images);
     }
   }
   gt__scratch_free(&s);
