@@ -13,11 +13,11 @@
 /* One block of a batch-reduce matrix product, the whole arithmetic of a convolution:
  *   c[rows x cols] = (add ? c : 0) + sum over t < count of a[t][rows x k] b[t][k x cols]
  * Element (r, l) of a[t] is a[t][a_offset + r a_row + l a_step], element (l, j) of b[t] is b[t][b_offset + l b_row + j], element
- * (r, j) of c is c[r c_row + j]. From `ahead` on, unless it is NULL, a cache line is fetched for each of the count x k terms: what the
- * next block will want. */
+ * (r, j) of c is c[r c_row + j]. From `ahead` on, unless it is NULL, a cache line is fetched for each of the count x k terms, ahead_step
+ * bytes apart: what later blocks will want. */
 #define GT__PRODUCT(real) \
   struct { real *c; int64_t c_row; const real *const *a, *const *b; int64_t a_offset, a_row, a_step, b_offset, b_row, count, k; bool add; \
-           const void *ahead; }
+           const void *ahead; int64_t ahead_step; }
 typedef GT__PRODUCT(float) gt__product_f;
 typedef GT__PRODUCT(double) gt__product_d;
 
@@ -34,9 +34,10 @@ typedef struct gt__matrix_kernels {
 
 enum { GT__BLOCK_ROWS = 6, GT__BLOCK_COLS = 64 };
 
-/* Winograd's F(4, r) in two dimensions for r = 2 and 3 taps (winograd.inl), P = r + 3 points in each: to[] runs of `count` numbers from
- * from[] of them; NULL among the results is not written. */
-typedef void gt__transform(float *const *to, const float *const *from, int64_t count);
+/* Winograd's F(4, r) in two dimensions for r = 2 and 3 taps (winograd.inl), P = r + 3 points in each: to[] from from[], each `rows` runs of
+ * `count` numbers, to_row and from_row apart; NULL among the results is not written. */
+typedef struct gt__runs { int64_t rows, count, to_row, from_row; } gt__runs;
+typedef void gt__transform(float *const *to, const float *const *from, const gt__runs *runs);
 typedef struct gt__winograd_transforms {
   gt__transform *operand;                 /* P x P numbers of an operand into P x P */
   gt__transform *result;                  /* P x P sums of products into 4 x 4 results */

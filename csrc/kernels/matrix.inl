@@ -4,8 +4,6 @@
  * LOAD_PART(p, n), STORE_PART(p, v, n): the first n < LANES elements, the rest zero or left alone.
  */
 
-enum { FN(line) = 64 };       /* bytes */
-
 /* Before a loop over registers, which has to disappear. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -29,7 +27,7 @@ static inline __attribute__((always_inline)) void FN(columns)(const PRODUCT *p, 
     UNROLL
     for (int v = 0; v < vecs; v++) sum[r][v] = (vec){0};
   }
-  const int64_t a_row = p->a_row, a_step = p->a_step, b_row = p->b_row, k = p->k, line = p->ahead ? FN(line) : 0;
+  const int64_t a_row = p->a_row, a_step = p->a_step, b_row = p->b_row, k = p->k, line = p->ahead ? p->ahead_step : 0;
   const char *ahead = p->ahead ? p->ahead : p->b;
   for (int64_t t = 0; t < p->count; t++) {
     const real *a = p->a[t] + p->a_offset, *b = p->b[t] + p->b_offset + j;

@@ -116,9 +116,9 @@ static inline __attribute__((always_inline)) void pass_by(float *p, vec v) {
 }
 static inline void pass_by_done(void) { FENCE; }
 
-/* to[OUT][OUT] runs of `count` numbers from from[IN][IN] of them; NULL among `to` is not written. */
+/* to[OUT][OUT] from from[IN][IN]; NULL among `to` is not written. */
 #define TRANSFORM(name, IN, OUT, one, STORE)                                                                     \
-  static inline __attribute__((always_inline)) void name##_at(float *const *to, const float *const *from, int64_t i, int part) { \
+  static inline __attribute__((always_inline)) void name##_at(float *const *to, const float *const *from, int64_t o, int64_t i, int part) { \
     vec half[OUT * IN], column[IN], row[OUT];                                                             \
     UNROLL for (int q = 0; q < IN; q++) {                                                                 \
       UNROLL for (int r = 0; r < IN; r++) column[r] = load_some(from[r * IN + q] + i, part);              \
@@ -129,15 +129,18 @@ static inline void pass_by_done(void) { FENCE; }
       UNROLL for (int q = 0; q < OUT; q++) {                                                              \
         float *p = to[r * OUT + q];                                                                       \
         if (!p) continue;                                                                                 \
-        if (part) STORE_PART(p + i, row[q], part);                                                        \
-        else STORE(p + i, row[q]);                                                                        \
+        if (part) STORE_PART(p + o, row[q], part);                                                        \
+        else STORE(p + o, row[q]);                                                                        \
       }                                                                                                   \
     }                                                                                                     \
   }                                                                                                       \
-  static void name(float *const *to, const float *const *from, int64_t count) {                           \
-    int64_t i = 0;                                                                                        \
-    for (; i + LANES <= count; i += LANES) name##_at(to, from, i, 0);                                     \
-    if (i < count) name##_at(to, from, i, (int)(count - i));                                              \
+  static void name(float *const *to, const float *const *from, const gt__runs *runs) {                    \
+    const int64_t count = runs->count, to_row = runs->to_row, from_row = runs->from_row;                  \
+    for (int64_t r = 0; r < runs->rows; r++) {                                                            \
+      int64_t i = 0;                                                                                      \
+      for (; i + LANES <= count; i += LANES) name##_at(to, from, r * to_row + i, r * from_row + i, 0);    \
+      if (i < count) name##_at(to, from, r * to_row + i, r * from_row + i, (int)(count - i));             \
+    }                                                                                                     \
     STORE##_done();                                                                                       \
   }
 

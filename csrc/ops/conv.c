@@ -10,15 +10,14 @@ static int forced_way = GT__BY_SHAPE;
 
 void gt__convolve_by(int way) { forced_way = way; }
 
-enum { FEW = 8, THIN = 4, IMAGES = 16, CHANNELS = 16, ROWS = 32 };
-static const int64_t most_packed = (int64_t)96 << 20;
+enum { FEW = 8, THIN = 4, IMAGES = 16, CHANNELS = 16, ROWS = 16, WEIGHT_ROWS = 8 };
 
-/* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, there are rows
- * for the blocks, and its packed weights do not crowd out everything else. */
-static bool winograd_pays(const geometry *g) {
+/* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, and there are rows
+ * for the blocks. */
+static bool winograd_pays(const geometry *g, gt__pass pass) {
   int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4), side = gt__ceil_div(g->kh, g->sh) + 3;
-  return g->c >= CHANNELS && g->o >= CHANNELS && g->n * tiles >= ROWS && 3 * tiles * side * side * g->sh * g->sw <= 2 * g->area * g->taps &&
-         gt__winograd_bytes(g) <= most_packed;
+  return g->c >= CHANNELS && g->o >= CHANNELS && g->n * tiles >= (pass == GT__WEIGHT ? WEIGHT_ROWS : ROWS) &&
+         3 * tiles * side * side * g->sh * g->sw <= 2 * g->area * g->taps;
 }
 
 bool gt__can(int way, const geometry *g, int dtype, gt__pass pass) {
@@ -41,7 +40,7 @@ int gt__rule(const geometry *g, int dtype, gt__pass pass) {
   if (g->groups != 1) return GT__BY_UNROLLING;
   bool thin = pass == GT__FORWARD && g->c <= THIN;
   if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX && !thin) return GT__BY_BF16;
-  if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g)) return GT__BY_WINOGRAD;
+  if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g, pass)) return GT__BY_WINOGRAD;
   if (g->n < IMAGES) return GT__BY_UNROLLING;
   return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;
 }

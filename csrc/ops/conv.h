@@ -62,7 +62,8 @@ int gt__direct_weight_f(float *w, const float *x, const float *y, const geometry
 int gt__direct_weight_d(double *w, const double *x, const double *y, const geometry *g, double beta, double scale);
 
 bool gt__winograd_can(const geometry *g);
-int64_t gt__winograd_bytes(const geometry *g);    /* of a packed weight */
+/* For tests: blocks of so many numbers, if no fewer, that are otherwise of millions; 0: as otherwise. */
+void gt__winograd_limit(int64_t numbers);
 int gt__winograd_forward(float *y, const float *x, const gt_tensor *w, const geometry *g);
 int gt__winograd_input(float *x, const float *y, const gt_tensor *w, const geometry *g);
 int gt__winograd_weight(float *w, const float *x, const float *y, const geometry *g, double beta, double scale);

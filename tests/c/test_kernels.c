@@ -114,28 +114,30 @@ static void check_matrices(const matrices *m) {
 }
 
 static void check_transform(gt__transform *transform, const double *matrix, int in, int out, const char *name, int level) {
-  enum { MOST = 70 };
-  static float from[36][MOST], to[36][MOST + 2];
+  enum { MOST = 70, ROWS = 3, GAP = 5, FROM = ROWS * (MOST + GAP), TO = FROM + 2 };
+  static float from[36][FROM], to[36][TO];
   for (int count = 1; count < MOST; count++) {
     const float *from_runs[36];
     float *to_runs[36];
     int absent = test_int(0, 2) ? -1 : test_int(0, out * out - 1), bad = 0;
+    const gt__runs runs = {test_int(1, ROWS), count, count + test_int(0, GAP), count + test_int(0, GAP)};
     for (int e = 0; e < in * in; e++) {
       from_runs[e] = from[e];
-      for (int i = 0; i < count; i++) from[e][i] = (float)test_uniform(-1, 1);
+      for (int i = 0; i < FROM; i++) from[e][i] = (float)test_uniform(-1, 1);
     }
     for (int e = 0; e < out * out; e++) {
       to_runs[e] = e == absent ? NULL : to[e] + 1;
-      for (int i = 0; i < MOST + 2; i++) to[e][i] = 7;
+      for (int i = 0; i < TO; i++) to[e][i] = 7;
     }
-    transform(to_runs, from_runs, count);
+    transform(to_runs, from_runs, &runs);
     for (int e = 0; e < out * out; e++) {
-      for (int i = -1; i < MOST + 1; i++) {
+      for (int i = -1; i < TO - 1; i++) {
         double wanted = 7, bound = 0;
-        if (e != absent && i >= 0 && i < count) {
+        if (e != absent && i >= 0 && i / runs.to_row < runs.rows && i % runs.to_row < count) {
+          int at = i / (int)runs.to_row * (int)runs.from_row + i % (int)runs.to_row;
           wanted = 0;
           for (int k = 0; k < in * in; k++) {
-            double term = matrix[e / out * in + k / in] * matrix[e % out * in + k % in] * (double)from[k][i];
+            double term = matrix[e / out * in + k / in] * matrix[e % out * in + k % in] * (double)from[k][at];
             wanted += term;
             bound += 24 * 0x1p-24 * fabs(term);
           }
@@ -309,49 +311,54 @@ static void check_threads(int way) {
   gt_tensor_free(x), gt_tensor_free(w), gt_tensor_free(y);
 }
 
-/* How far t is from wanted's channels from `first` on, at most; sizes are N x C x H x W. */
-static double apart(const gt_tensor *wanted, const gt_tensor *t, int64_t first) {
-  gt_tensor *part = gt_tensor_new(GT_FLOAT);
-  CHECK_OK(gt_narrow(part, wanted, 1, first, t->shape[1]));
+/* The largest difference between two tensors of one shape. */
+static double apart(const gt_tensor *a, const gt_tensor *b) {
   double most = 0;
-  for (int64_t k = 0; k < test_count(t); k++) most = fmax(most, fabs(test_at(part, k) - test_at(t, k)));
-  gt_tensor_free(part);
+  for (int64_t k = 0; k < test_count(a); k++) most = fmax(most, fabs(test_at(a, k) - test_at(b, k)));
   return most;
 }
 
-/* Weights whose packed form is made in parts give the bits that parts of the weights give, whose forms are kept; and where rows come in
- * several chunks, the weight form is what taps give. */
+/* What is cut into blocks and made in parts where numbers are millions, with few of them. */
+static void check_blocks(void) {
+  static const conv_case cases[] = {
+    {7, 3, 16, 16, 20, 4, 4, {2, 2, 1, 1, 1, 1, 1, 0}}, {13, 65, 8, 8, 70, 4, 4, {2, 2, 1, 1, 1, 1, 1, 0}},
+    {12, 20, 9, 7, 130, 5, 5, {2, 2, 2, 2, 1, 1, 1, 0}}, {3, 130, 4, 4, 129, 3, 3, {1, 1, 1, 1, 1, 1, 1, 0}},
+    {40, 5, 17, 18, 6, 4, 4, {2, 2, 1, 1, 1, 1, 1, 0}}, {30, 5, 9, 9, 6, 3, 3, {1, 1, 0, 0, 1, 1, 1, 0}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int64_t limit = 1; limit < 1 << 20; limit *= 40) {
+      gt__winograd_limit(limit);
+      check_conv(&cases[i], GT_FLOAT, GT__BY_WINOGRAD);
+    }
+  }
+  gt__winograd_limit(0);
+}
+
+/* Weights that are many times as large as points are not kept so; and where rows come in several chunks, the weight form is what taps give. */
 static void check_large_weights(void) {
   const gt_conv_shape shape = {2, 2, 1, 1, 1, 1, 1, 0};
   const int64_t n = 12, c = 260, o = 340;
   gt_tensor *x = test_new(GT_FLOAT, 4, (int64_t[]){n, c, 8, 8}), *y = test_new(GT_FLOAT, 4, (int64_t[]){n, o, 4, 4});
-  gt_tensor *w = test_new(GT_FLOAT, 4, (int64_t[]){o, c, 4, 4}), *part = gt_tensor_new(GT_FLOAT);
+  gt_tensor *w = test_new(GT_FLOAT, 4, (int64_t[]){o, c, 4, 4});
   gt_tensor *whole = gt_tensor_new(GT_FLOAT), *r = gt_tensor_new(GT_FLOAT);
   test_fill(x, -1, 1), test_fill(y, -1, 1), test_fill(w, -1, 1);
   gt__convolve_by(GT__BY_WINOGRAD);
   const double live = gt_pool()->live;
   CHECK_OK(gt_conv(whole, x, w, &shape));
   CHECK(gt_pool()->live - live < 4e6);      /* nothing was kept: the form would be 33 MB */
-  for (int64_t first = 0; first < o; first += 120) {
-    CHECK_OK(gt_narrow(part, w, 0, first, first + 120 > o ? o - first : 120));
-    CHECK_OK(gt_conv(r, x, part, &shape));
-    CHECK(apart(whole, r, first) == 0);
-  }
-  CHECK_OK(gt_conv_input(whole, y, w, &shape, 8, 8));
-  for (int64_t first = 0; first < c; first += 100) {
-    CHECK_OK(gt_narrow(part, w, 1, first, first + 100 > c ? c - first : 100));
-    CHECK_OK(gt_conv_input(r, y, part, &shape, 8, 8));
-    CHECK(apart(whole, r, first) == 0);
-  }
+  gt__convolve_by(GT__BY_TAPS);
+  CHECK_OK(gt_conv(r, x, w, &shape));
+  CHECK(apart(whole, r) < 1e-3);            /* of sums of 4160 terms: some 20 */
   CHECK_OK(gt_tensor_resize(x, 4, (int64_t[]){128, 64, 32, 32}));
   CHECK_OK(gt_tensor_resize(y, 4, (int64_t[]){128, 16, 16, 16}));
   test_fill(x, -1, 1), test_fill(y, -1, 1);
+  gt__convolve_by(GT__BY_WINOGRAD);
   CHECK_OK(gt_conv_weight(whole, x, y, &shape, 4, 4, 0, 1));
   gt__convolve_by(GT__BY_TAPS);
   CHECK_OK(gt_conv_weight(r, x, y, &shape, 4, 4, 0, 1));
-  CHECK(apart(whole, r, 0) < 2e-2);         /* of sums of 32768 terms: some 60 */
+  CHECK(apart(whole, r) < 2e-2);            /* of sums of 32768 terms: some 60 */
   gt__convolve_by(GT__BY_SHAPE);
-  gt_tensor *all[] = {x, y, w, part, whole, r};
+  gt_tensor *all[] = {x, y, w, whole, r};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) gt_tensor_free(all[i]);
 }
 
@@ -370,6 +377,7 @@ int main(void) {
   check_matrices(&both[0]);
   check_matrices(&both[1]);
   check_convs();
+  check_blocks();
   check_large_weights();
   check_threads(GT__BY_TAPS);
   check_threads(GT__BY_WINOGRAD);
