@@ -10,13 +10,13 @@ static int forced_way = GT__BY_SHAPE;
 
 void gt__convolve_by(int way) { forced_way = way; }
 
-enum { FEW = 8, THIN = 4, IMAGES = 16, CHANNELS = 16, ROWS = 16, WEIGHT_ROWS = 8 };
+enum { FEW = 8, THIN = 4, IMAGES = 16, INPUT_IMAGES = 4, CHANNELS = 16, ROWS = 12, WEIGHT_ROWS = 8 };
 
 /* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, and there are rows
  * for the blocks. */
 static bool winograd_pays(const geometry *g, gt__pass pass) {
   int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4), side = gt__ceil_div(g->kh, g->sh) + 3;
-  return g->c >= CHANNELS && g->o >= CHANNELS && g->n * tiles >= (pass == GT__WEIGHT ? WEIGHT_ROWS : ROWS) &&
+  return g->c >= CHANNELS && (g->o >= CHANNELS || pass != GT__INPUT) && g->n * tiles >= (pass == GT__WEIGHT ? WEIGHT_ROWS : ROWS) &&
          3 * tiles * side * side * g->sh * g->sw <= 2 * g->area * g->taps;
 }
 
@@ -41,7 +41,7 @@ int gt__rule(const geometry *g, int dtype, gt__pass pass) {
   bool thin = pass == GT__FORWARD && g->c <= THIN;
   if (gt__has_parts(g->precision) && gt__cpu() >= GT__CPU_AMX && !thin) return GT__BY_BF16;
   if (gt__can(GT__BY_WINOGRAD, g, dtype, pass) && winograd_pays(g, pass)) return GT__BY_WINOGRAD;
-  if (g->n < IMAGES) return GT__BY_UNROLLING;
+  if (g->n < (pass == GT__INPUT && g->c > FEW ? INPUT_IMAGES : IMAGES)) return GT__BY_UNROLLING;
   return gt__can(GT__BY_FEW, g, dtype, pass) ? GT__BY_FEW : GT__BY_TAPS;
 }
 

@@ -9,7 +9,7 @@ enum {
   AHEAD = 32,                /* bytes of the next point's operand that are fetched with each term of a product */
   LARGE = 8 << 20,           /* numbers of u beyond which it is not kept ... */
   HUGE = 24 << 20,           /* ... even if rows come in several blocks, for each of which it is made again; */
-  FEW_ROWS = 128, SOME = 1 << 20, /* and those beyond which it is not kept for so few rows: reading it takes as long as making it */
+  FEW_ROWS = 128, SOME = 1 << 18, /* and those beyond which it is not kept for so few rows: reading it takes as long as making it */
   MOST = 16 << 20            /* numbers of v at a time, if there is more than a tile of them */
 };
 
