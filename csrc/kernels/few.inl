@@ -48,7 +48,8 @@ static inline __attribute__((always_inline)) void FN(add_runs)(real *restrict ro
 }
 
 /* The products of a row of y with one row of taps, m[ox][image][column], added to the row of x that these belong to, [image][column of pixels
- * and channel], of which each image has `span` numbers. Neighbours overlap: what follows an addition closely is not what that wrote. */
+ * and channel], of which each image has `span` numbers. Runs of neighbouring pixels overlap: every `apart`-th is added, then the next ones, so
+ * that nothing waits for what was written just before. */
 static void FN(add_row)(real *row, int64_t span, const real *m, const FN(few_job) *job, int64_t images) {
   const geometry *g = job->g;
   int64_t apart = g->dw == 1 ? gt__ceil_div(g->kw, g->sw) : 1, pieces = g->dw == 1 ? 1 : g->kw, length = g->c * (g->dw == 1 ? g->kw : 1);
@@ -73,32 +74,33 @@ static inline __attribute__((always_inline)) void FN(put_pixels)(real *restrict 
   }
 }
 
-/* A row of x, from [image][column and channel], which becomes 0. */
+/* A row of x from [image][column and channel], which is cleared for the next one. */
 static void FN(put_row)(real *x, real *row, int64_t span, const geometry *g, int64_t images) {
   for (int64_t ix = 0; ix < g->w; ix++) {
-    real *to = x + ix * g->n * g->c, *from = row + (ix + g->pw) * g->c;
-    if (ix + g->pw >= span / g->c) memset(to, 0, (size_t)(images * g->c) * sizeof(real));   /* right of all taps */
-    else if (g->c == 3) FN(put_pixels)(to, from, images, span, 3);
-    else FN(put_pixels)(to, from, images, span, g->c);
+    real *to = x + ix * g->n * g->c;
+    int64_t at = (ix + g->pw) * g->c;
+    if (at >= span) memset(to, 0, (size_t)(images * g->c) * sizeof(real));   /* right of all taps */
+    else if (g->c == 3) FN(put_pixels)(to, row + at, images, span, 3);
+    else FN(put_pixels)(to, row + at, images, span, g->c);
   }
   memset(row, 0, (size_t)(images * span) * sizeof(real));
 }
 
 /* Some images, one row of y after the other: its products with all taps, added to the rows of x that they belong to. Those that can still
- * get some are at hand, as many as a kernel reaches over: row i in place i modulo that. */
+ * get some are at hand, as many as a kernel reaches over: row i in place i modulo `places`. */
 static void FN(few_task)(void *context, int64_t i) {
   FN(few_job) *job = context;
   const geometry *g = job->g;
   const gt__matrix_kernels *kernels = gt__matrix();
-  int64_t n0 = i * job->images, images = gt__min(job->images, g->n - n0), width = job->width, reach = (g->kh - 1) * g->dh + 1, done = 0;
-  int64_t span = ((g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1) * g->c, products = g->ow * images * width;
+  int64_t n0 = i * job->images, images = gt__min(job->images, g->n - n0), width = job->width, places = gt__min((g->kh - 1) * g->dh + 1, g->h);
+  int64_t span = ((g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1) * g->c, products = g->ow * images * width, done = 0;
   gt__scratch s;
-  if (gt__scratch_alloc(&s, (size_t)(products + reach * images * span) * sizeof(real))) {
+  if (gt__scratch_alloc(&s, (size_t)(products + places * images * span) * sizeof(real))) {
     __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
     return;
   }
   real *m = s.ptr, *at_hand = m + products;
-  memset(at_hand, 0, (size_t)(reach * images * span) * sizeof(real));
+  memset(at_hand, 0, (size_t)(places * images * span) * sizeof(real));
   for (int64_t oy = 0; oy < g->oh; oy++) {
     const real *a, *b;
     FN(product) p = {.c_row = width, .a = &a, .b = &b, .a_row = g->o, .a_step = 1, .count = 1, .k = g->o};
@@ -118,10 +120,10 @@ static void FN(few_task)(void *context, int64_t i) {
     }
     for (int64_t ky = 0; ky < g->kh; ky++) {
       int64_t iy = oy * g->sh - g->ph + ky * g->dh;
-      if (iy >= 0 && iy < g->h) FN(add_row)(at_hand + iy % reach * images * span, span, m + ky * g->kw * g->c, job, images);
+      if (iy >= 0 && iy < g->h) FN(add_row)(at_hand + iy % places * images * span, span, m + ky * g->kw * g->c, job, images);
     }
     for (int64_t end = oy + 1 < g->oh ? gt__min(g->h, (oy + 1) * g->sh - g->ph) : g->h; done < end; done++) {
-      FN(put_row)(job->x + (done * g->w * g->n + n0) * g->c, at_hand + done % reach * images * span, span, g, images);
+      FN(put_row)(job->x + (done * g->w * g->n + n0) * g->c, at_hand + done % places * images * span, span, g, images);
     }
   }
   gt__scratch_free(&s);

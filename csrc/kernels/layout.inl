@@ -47,13 +47,13 @@ static void FN(few_task)(void *context, int64_t i) {
   const gt__matrix_kernels *kernels = gt__matrix();
   int64_t parts = gt__ceil_div(job->n, TOGETHER), n0 = i % parts * TOGETHER, images = gt__min(TOGETHER, job->n - n0), c = job->c;
   int64_t p0 = i / parts * POSITIONS, positions = gt__min(POSITIONS, job->area - p0), row = job->n * c, image = c * job->area;
-  real tile[FEW][POSITIONS * TOGETHER];
+  real tiles[FEW * POSITIONS * TOGETHER];
   const int64_t flat = n0 * image + p0, inner = p0 * row + n0 * c;
   for (int64_t k = 0; k < c && job->inner; k++) {
-    kernels->TRANSPOSE(tile[k], TOGETHER, job->from + flat + k * job->area, image, images, positions);
+    kernels->TRANSPOSE(tiles + k * POSITIONS * TOGETHER, TOGETHER, job->from + flat + k * job->area, image, images, positions);
   }
   for (int64_t p = 0; p < positions; p++) {
-    real *at = tile[0] + p * TOGETHER;
+    real *at = tiles + p * TOGETHER;
     if (job->inner) {
       if (c == 3) FN(join)(job->to + inner + p * row, at, images, 3);
       else FN(join)(job->to + inner + p * row, at, images, c);
@@ -63,7 +63,7 @@ static void FN(few_task)(void *context, int64_t i) {
     }
   }
   for (int64_t k = 0; k < c && !job->inner; k++) {
-    kernels->TRANSPOSE(job->to + flat + k * job->area, image, tile[k], TOGETHER, positions, images);
+    kernels->TRANSPOSE(job->to + flat + k * job->area, image, tiles + k * POSITIONS * TOGETHER, TOGETHER, positions, images);
   }
 }
 

@@ -13,7 +13,8 @@ void gt__convolve_by(int way) { forced_way = way; }
 enum { FEW = 8, THIN = 4, IMAGES = 16, INPUT_IMAGES = 4, CHANNELS = 16, ROWS = 12, WEIGHT_ROWS = 8 };
 
 /* Whether Winograd's way pays: tiles are full enough that its products (of all points and phases) are fewer by a third, and there are rows
- * for the blocks. */
+ * for the blocks. Channels of x fill a product's depth, where the rest is lost; those of y, if few, are less lost than what other ways lose,
+ * except to the input form, whose depth they are. */
 static bool winograd_pays(const geometry *g, gt__pass pass) {
   int64_t tiles = gt__ceil_div(g->oh, 4) * gt__ceil_div(g->ow, 4), side = gt__ceil_div(g->kh, g->sh) + 3;
   return g->c >= CHANNELS && (g->o >= CHANNELS || pass != GT__INPUT) && g->n * tiles >= (pass == GT__WEIGHT ? WEIGHT_ROWS : ROWS) &&

@@ -10,8 +10,8 @@
  *   weights   u[set][point][panel][phase][inner channel][column]
  *   products  m[point][row][column]
  * Where the weights are small, a task takes some rows all the way, and v and m stay in its core's L2 cache. Where they are large, all
- * rows go through each of the three stages together, so that the weights are read once. Where they are very large, u, which is several
- * times as large as they are, is never there as a whole (winograd_columns.c).
+ * rows go through each of the three stages together, so that the weights are read once. Where they are very large, or rows few, u, which is
+ * several times as large as they are, is never there as a whole (winograd_columns.c).
  *
  * Work is cut by the problem's size; a sum belongs to one task and runs in one order.
  */

@@ -10,7 +10,7 @@ enum {
   RUN = 4096,                /* numbers transformed at a time, of one tile */
   GROUP = GT__BLOCK_COLS,    /* channels side by side where each product takes a few of them */
   SKEW = 32,                 /* numbers between points, beyond what they hold: their addresses differ in the low bits */
-  CHUNK = 8 << 20            /* numbers of v, at most, if there is more than a tile of them */
+  CHUNK = 8 << 20            /* numbers of v at a time, unless other things would take more memory instead */
 };
 
 extern const float gt__winograd_zeros[RUN];
@@ -45,7 +45,7 @@ typedef struct weights {
   bool input;                /* columns are channels of x, a set for each phase; else those of y, and one set */
   bool near;                 /* read soon: the caches are not passed by */
   int64_t phase;             /* all (-1), or one */
-  int64_t first_panel, panels, first_inner, inner;
+  int64_t first_panel, panels, first_inner, inner;  /* what it has of the columns and of the inner channels */
   int64_t point_step;        /* numbers between points */
 } weights;
 
@@ -70,7 +70,7 @@ typedef struct in_points { float *at; int64_t step, rows, channels, group; } in_
 /* Rows from row0 on of some points for one tile and phase, but for empty points: images n0 .. n0 + n - 1. */
 void gt__winograd_operand(const grid *a, const in_points *v, int64_t row0, int64_t tile, int64_t phase, int64_t n0, int64_t n);
 /* Transforms from[]'s rows of channels, contiguous or gt__winograd_zeros, into rows from row0 on of the points that are not among `empty`. */
-void gt__winograd_spread(gt__transform *transform, const in_points *to, int64_t points, uint64_t empty, int64_t row0, const float *const *from,
+void gt__winograd_spread(gt__transform *transform, const in_points *v, int64_t points, uint64_t empty, int64_t row0, const float *const *from,
                          int64_t pixels, int64_t rows);
 /* Makes inner channel l and a panel of the columns, both counted from the first. */
 void gt__winograd_pack(const weights *u, int64_t l, int64_t at);

@@ -1,7 +1,7 @@
 /* winograd_columns.c: the forward and input form by Winograd's way (winograd.c) where the weights as points, several times as large as they
- * are, are more than the caches hold. A task takes all rows through the products with some columns: it makes the weights of a few inner
- * channels, just before it multiplies by them, and adds up the products, both in its core's L2 cache; the weights of one point then stay in
- * L1 for all rows. */
+ * are, are more than the caches hold, or there are too few rows for them to be worth keeping. A task takes all rows at hand through the
+ * products with a group of columns: it makes the weights of a group of inner channels just before it multiplies by them, in its core's L2
+ * cache, where those of one point then stay in L1 for all rows. The sums of products are in L2 too, unless rows are many. */
 #include "winograd.h"
 #include <string.h>
 
@@ -10,6 +10,7 @@ enum {
   LARGE = 8 << 20,           /* numbers of u beyond which it is not kept ... */
   HUGE = 24 << 20,           /* ... even if rows come in several blocks, for each of which it is made again; */
   FEW_ROWS = 128, SOME = 1 << 18, /* and those beyond which it is not kept for so few rows: reading it takes as long as making it */
+  TASKS_MIN = 2,             /* with fewer groups of columns, the ways that cut rows have more tasks */
   MOST = 16 << 20            /* numbers of v at a time, if there is more than a tile of them */
 };
 
@@ -97,7 +98,8 @@ static bool whole(const grid *a) { return a->sets * numbers_of_v(a, a->n * a->ti
 
 bool gt__winograd_wants_columns(const grid *a, const weights *u) {
   int64_t numbers = a->sets * a->p.points * u->point_step, rows = a->n * a->tiles_y * a->tiles_x;
-  return numbers > gt__winograd_at_most(HUGE) || (whole(a) && numbers > gt__winograd_at_most(rows > FEW_ROWS ? LARGE : SOME));
+  if (numbers > gt__winograd_at_most(HUGE)) return true;
+  return whole(a) && a->sets * gt__ceil_div(a->cols, GROUP) >= TASKS_MIN && numbers > gt__winograd_at_most(rows > FEW_ROWS ? LARGE : SOME);
 }
 
 int gt__winograd_by_columns(grid *a, const weights *u) {

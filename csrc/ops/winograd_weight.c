@@ -8,7 +8,7 @@ enum {
   AT_HAND = 2 << 20,         /* numbers of v at a time, where rows come in several chunks */
   TAPS_AT_HAND = 2 << 20,    /* numbers of taps at a time, if there is more than a group of channels of them */
   INNER = 128,               /* rows of a product taken together */
-  TASKS = 8, LEAST = 16,     /* with fewer tasks, they are of fewer channels of x, but not of fewer than these */
+  TASKS = 8, LEAST = 16,     /* with fewer tasks, they are of half as many channels of x, unless these are no more than so many */
   LINE = 16                  /* numbers in a cache line */
 };
 
@@ -68,8 +68,10 @@ static void sum_rows(const weight_job *job, float *sums, const part *w, int64_t 
   const gt__matrix_kernels *kernels = gt__matrix();
   int64_t panel = kernels->cols_f, rows = job->r.count, group = w->c0 / GROUP * GROUP, group_width = gt__min(GROUP, job->v.channels - group);
   const float *v = job->v.at + w->phase * job->v_phase + e * job->v.step + group * rows, *gv = job->gv.at + e * job->gv.step + w->j0 * rows;
-  const float *a, *b, *ahead[2] = {v + job->v.step, gv + job->gv.step};
-  int64_t left[2] = {rows * group_width, rows * w->width}, now = e + 1 < job->x->p.points ? 0 : 2;
+  const float *a, *b;
+  const bool is_last = e + 1 == job->x->p.points;
+  const float *ahead[2] = {is_last ? NULL : v + job->v.step, is_last ? NULL : gv + job->gv.step};
+  int64_t left[2] = {rows * group_width, rows * w->width}, now = is_last ? 2 : 0;
   gt__product_f p = {.c_row = GROUP, .a = &a, .b = &b, .a_row = 1, .a_step = group_width, .b_row = w->width, .count = 1, .add = add,
                      .ahead_step = LINE * sizeof(float)};
   for (int64_t row = 0; row < rows; row += INNER, p.add = true) {
