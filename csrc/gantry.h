@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 /* Changes whenever a declaration in the CDEF part changes its meaning; Lua refuses a library with another number. */
-#define GT_ABI 9
+#define GT_ABI 10
 
 /* The error codes and their names: one list. */
 #define GT_ERRORS(X)                                           \
@@ -115,6 +115,9 @@ int gt_storage_resize(gt_storage *s, int64_t count);       /* keeps the elements
 /* GT_ERELEASED or GT_EIO where the elements cannot be had; for who reads through ptr. what: for the message. */
 int gt_storage_check(const gt_storage *s, const char *what);
 void gt_storage_touch(gt_storage *s);                      /* moves the version: the caller wrote through ptr */
+/* The same, for bytes that come from outside: each NaN becomes the one that arithmetic gives. LuaJIT keeps objects of its own in the bits
+ * of the others, and would take such a number for one. */
+void gt_storage_received(gt_storage *s);
 
 gt_tensor *gt_tensor_new(int dtype);                       /* an empty tensor; NULL on failure */
 void gt_tensor_free(gt_tensor *t);

@@ -2,6 +2,7 @@
 #ifndef GANTRY_CORE_H
 #define GANTRY_CORE_H
 #include "../gantry.h"
+#include <math.h>
 #include <stdbool.h>
 
 /* ---- errors (error.c) ---- */
@@ -98,6 +99,8 @@ static inline double *gt__d(const gt_tensor *t) { return t->store ? (double *)t-
 static inline void gt__wrote(gt_tensor *t) {                     /* call after every write to t */
   if (t->store) __atomic_add_fetch(&t->store->version, 1, __ATOMIC_RELAXED);
 }
+/* A number that Lua gets (gt_storage_received). */
+static inline double gt__for_lua(double x) { return x == x ? x : (double)NAN; }
 /* A stack tensor for temporaries: gt_tensor tmp = gt__blank(dtype); ... gt__reset(&tmp). */
 static inline gt_tensor gt__blank(int dtype) { gt_tensor t = {0}; t.dtype = dtype; return t; }
 void gt__reset(gt_tensor *t);                                    /* drops the storage; t is empty again */

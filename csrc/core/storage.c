@@ -66,3 +66,14 @@ int gt_storage_check(const gt_storage *s, const char *what) {
 }
 
 void gt_storage_touch(gt_storage *s) { __atomic_add_fetch(&s->version, 1, __ATOMIC_RELAXED); }
+
+void gt_storage_received(gt_storage *s) {
+  if (s->dtype == GT_FLOAT) {
+    float *p = s->ptr;
+    for (int64_t i = 0; i < s->count; i++) p[i] = p[i] == p[i] ? p[i] : NAN;
+  } else if (s->dtype == GT_DOUBLE) {
+    double *p = s->ptr;
+    for (int64_t i = 0; i < s->count; i++) p[i] = gt__for_lua(p[i]);
+  }
+  gt_storage_touch(s);
+}

@@ -242,8 +242,8 @@ int gt_get(const gt_tensor *t, int rank, const int64_t *index, double *value) {
   case GT_SHORT: *value = ((int16_t *)t->store->ptr)[at]; break;
   case GT_INT: *value = ((int32_t *)t->store->ptr)[at]; break;
   case GT_LONG: *value = (double)((int64_t *)t->store->ptr)[at]; break;
-  case GT_FLOAT: *value = ((float *)t->store->ptr)[at]; break;
-  case GT_DOUBLE: *value = ((double *)t->store->ptr)[at]; break;
+  case GT_FLOAT: *value = gt__for_lua(((float *)t->store->ptr)[at]); break;
+  case GT_DOUBLE: *value = gt__for_lua(((double *)t->store->ptr)[at]); break;
   }
   return GT_OK;
 }

@@ -337,6 +337,7 @@ int gt_dot(double *result, const gt_tensor *a, const gt_tensor *b) {
   GT_TRY(gt__contiguous(&x, &a_tmp, a));
   int code = gt__contiguous(&y, &b_tmp, b);
   if (!code) code = gt__fold_dot(result, a->dtype, gt__data(x), gt__data(y), gt__numel(a));
+  if (!code) *result = gt__for_lua(*result);
   gt__reset(&a_tmp);
   gt__reset(&b_tmp);
   return code;

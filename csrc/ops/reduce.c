@@ -86,6 +86,7 @@ int gt_reduce_all(int op, double *result, const gt_tensor *a, double p) {
   GT_TRY(gt__contiguous(&flat, &tmp, a));
   gt__block b = {.data = gt__data(flat), .dtype = a->dtype, .outer = 1, .length = gt__numel(a), .inner = 1, .step = 1};
   int code = reduce_block(op, result, &b, p);
+  if (!code) *result = gt__for_lua(*result);
   gt__reset(&tmp);
   return code;
 }

@@ -10,7 +10,7 @@ local native = {}
 -- anew. A training step with a penalty has more: every op is compiled for each place that it is called from.
 require('jit.opt').start('maxtrace=4000', 'maxmcode=8192', 'sizemcode=256')
 
-local ABI = 9 -- the gantry.h that this Lua code was written for
+local ABI = 10 -- the gantry.h that this Lua code was written for
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*)native%.lua$') or './'
 

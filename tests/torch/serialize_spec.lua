@@ -301,6 +301,33 @@ describe('bad files', function()
     end
   end)
 
+  it('whose bits LuaJIT would take for an object of its own give NaN', function()
+    -- A NaN's sign and first bits are where LuaJIT keeps the types of values that are no numbers.
+    local highest = {
+      FloatTensor = {0xffffffff, 0xfff00000, 0xffe80000, 0xffd80000, 0xffc80001, 0x7fffffff},
+      DoubleTensor = {0xffffffff, 0xfffe0000, 0xfffd0000, 0xfffb0000, 0xfff90000, 0x7fffffff},
+    }
+    for name, list in pairs(highest) do
+      for _, bits in ipairs(list) do
+        local x, words = torch[name](2):zero(), name == 'FloatTensor' and 1 or 2
+        local word = ffi.cast('uint32_t *', x:data())
+        for i = 0, 2 * words - 1 do word[i] = bits end
+        local read = torch.deserialize(torch.serialize(x))
+        assert.equal(words == 1 and 0x7fc00000 or 0x7ff80000, ffi.cast('uint32_t *', read:data())[words - 1])
+        for _, t in ipairs {x, read} do
+          for _, v in ipairs {t[1], t:storage()[2], t:sum(), t:dot(t), t:narrow(1, 1, 1):item()} do
+            assert.equal('number', type(v))
+            assert.is_true(v ~= v)
+          end
+          assert.matches('nan', tostring(t))
+          assert.matches('nan', tostring(t:storage()))
+        end
+      end
+    end
+    local function number(bits) return ffi.string(ffi.new('int32_t[1]', 1), 4) .. ffi.string(ffi.new('uint32_t[2]', bits, bits), 8) end
+    for _, bits in ipairs(highest.DoubleTensor) do assert.equal('number', type(torch.deserialize(number(bits)))) end
+  end)
+
   it('that lie about sizes ask for no memory', function()
     local function int(v) return ffi.string(ffi.new('int32_t[1]', v), 4) end
     local function long(v) return ffi.string(ffi.new('int64_t[1]', v), 8) end

@@ -79,7 +79,7 @@ function npy.load(path)
   local t = tensor.empty(about.code, about.sizes)
   if about.bytes > 0 then
     native.check(C.gt_file_read(tensor.pointer(t, 'npy'), path, about.at, about.bytes))
-    tensor.touch(t)
+    tensor.received(t)
   end
   return about.backwards and tensor.contiguous(turned(t)) or t
 end

@@ -151,7 +151,7 @@ function File:read(name)
   local t = #e.shape > 0 and tensor.empty(code_of[e.dtype], e.shape) or tensor.empty(code_of[e.dtype], 1)
   if e.bytes > 0 then
     native.check(C.gt_file_read(tensor.pointer(t, 'safetensors'), self.path, self.data + e.offset, e.bytes))
-    tensor.touch(t)
+    tensor.received(t)
   end
   return t
 end
@@ -170,7 +170,7 @@ function File:read_into(name, t)
   if e.bytes == 0 then return end
   if C.gt_is_contiguous(t) ~= 0 then
     native.check(C.gt_file_read(tensor.pointer(t, 'safetensors'), self.path, self.data + e.offset, e.bytes))
-    tensor.touch(t)
+    tensor.received(t)
   else
     native.check(C.gt_copy(t, self:read(name)))
   end

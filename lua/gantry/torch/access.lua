@@ -10,7 +10,7 @@ local class = require 'gantry.torch.class'
 
 local C, fail, check, new = native.C, native.fail, native.check, native.new_tensor
 local cast, tonumber, type = ffi.cast, tonumber, type
-local pointers, integer = dtypes.pointers, dtypes.integer
+local pointers, integer, number_at = dtypes.pointers, dtypes.integer, dtypes.number_at
 local is, methods = tensor.is, tensor.methods
 
 local access = {}
@@ -85,7 +85,7 @@ function access.index(t, key)
   if kind == 'number' then
     if t.rank == 1 then
       local p, at = element(t, key)
-      return tonumber(p[at])
+      return number_at(t.dtype, p + at)
     end
     want_rank(t)
     local r = new(t.dtype)

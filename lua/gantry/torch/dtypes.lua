@@ -78,4 +78,21 @@ function dtypes.number(value, what, argument)
   return value
 end
 
+local words = ffi.typeof 'const uint32_t *'
+
+--- The number at an address. Bits of a NaN that arithmetic does not give are never read as one: LuaJIT would take it for an object.
+-- @number code the element type's
+-- @param address a pointer
+-- @treturn number
+function dtypes.number_at(code, address)
+  if code == C.GT_FLOAT or code == C.GT_DOUBLE then
+    local word = ffi.cast(words, address)
+    local high, low = word[code == C.GT_DOUBLE and 1 or 0], code == C.GT_DOUBLE and word[0] or 0
+    local infinite = code == C.GT_DOUBLE and 0x7ff00000 or 0x7f800000
+    high = bit.band(high, 0x7fffffff)
+    if high > infinite or (high == infinite and low ~= 0) then return 0 / 0 end
+  end
+  return tonumber(ffi.cast(dtypes.pointers[code], address)[0])
+end
+
 return dtypes

@@ -100,7 +100,7 @@ for code, name in pairs(dtypes.names) do
     reader:need(size)
     ffi.copy(cell, ffi.cast('const char *', reader.text) + reader.at - 1, size)
     reader.at = reader.at + size
-    return tonumber(cell[0])
+    return dtypes.number_at(code, cell)
   end
 
   local function text_of(value, ascii)

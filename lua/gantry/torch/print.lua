@@ -7,6 +7,7 @@ local dtypes = require 'gantry.torch.dtypes'
 
 local C = native.C
 local floor, abs, huge = math.floor, math.abs, math.huge
+local number_at = dtypes.number_at
 
 local printer = {}
 
@@ -140,10 +141,10 @@ function printer.tensor(t)
     local edge = full and huge or ROWS
     if rank == 1 then
       local step = steps[1]
-      put_matrix(out, function(i) return tonumber(base[(i - 1) * step]) end, picks(sizes[1], edge), {1}, '')
+      put_matrix(out, function(i) return number_at(t.dtype, base + (i - 1) * step) end, picks(sizes[1], edge), {1}, '')
     elseif rank == 2 then
       local row, column = steps[1], steps[2]
-      local function at(i, j) return tonumber(base[(i - 1) * row + (j - 1) * column]) end
+      local function at(i, j) return number_at(t.dtype, base + (i - 1) * row + (j - 1) * column) end
       local rows = picks(sizes[1], edge)
       put_matrix(out, at, rows, column_picks(at, rows, sizes[2], full, ''), '')
     else
@@ -163,7 +164,7 @@ function printer.tensor(t)
             first = first + i * steps[d]
           end
           out[#out + 1] = '(' .. table.concat(names, ',') .. ',.,.) = \n'
-          local function at(i, j) return tonumber(base[first + (i - 1) * row + (j - 1) * column]) end
+          local function at(i, j) return number_at(t.dtype, base + first + (i - 1) * row + (j - 1) * column) end
           put_matrix(out, at, rows, column_picks(at, rows, sizes[rank], full, '  '), '  ')
         end
       end
@@ -185,7 +186,7 @@ function printer.storage(s)
   local out, n = {}, tonumber(s.count)
   if n > 0 then
     local base = ffi.cast(dtypes.pointers[s.dtype], s.ptr)
-    put_matrix(out, function(i) return tonumber(base[i - 1]) end, picks(n, n <= FULL and huge or ROWS), {1}, '')
+    put_matrix(out, function(i) return number_at(s.dtype, base + i - 1) end, picks(n, n <= FULL and huge or ROWS), {1}, '')
   end
   out[#out + 1] = ('[%s of size %d]\n'):format(name, n)
   return table.concat(out)

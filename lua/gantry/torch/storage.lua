@@ -96,7 +96,7 @@ end
 --- What `s[key]` gives: an element for a number, a method for a string.
 function storage.index(s, key)
   if type(key) == 'string' then return storage.methods[s.dtype][key] end
-  return tonumber(elements(s)[position(s, key)])
+  return dtypes.number_at(s.dtype, elements(s) + position(s, key))
 end
 
 --- What `s[key] = value` does.

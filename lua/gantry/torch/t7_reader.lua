@@ -116,36 +116,36 @@ local function ascii_number(self)
   return value
 end
 
-local scalar = {int = ffi.typeof 'const int32_t *', int64 = ffi.typeof 'const int64_t *', double = ffi.typeof 'const double *'}
 local word_buffer = ffi.new('uint8_t[8]')
 
-local function binary_number(self, pointer, n)
+local function binary_number(self, code)
+  local n = dtypes.sizes[code]
   self:need(n)
   ffi.copy(word_buffer, ffi.cast('const uint8_t *', self.text) + self.at - 1, n)
   self.at = self.at + n
-  return tonumber(ffi.cast(pointer, word_buffer)[0])
+  return dtypes.number_at(code, word_buffer)
 end
 
 --- A 32-bit whole number.
 -- @treturn number
 function Reader:readInt()
   if self.ascii then return ascii_number(self) end
-  return binary_number(self, scalar.int, 4)
+  return binary_number(self, C.GT_INT)
 end
 
 --- A whole number of 64 bits (32 in a 'b32' file).
 -- @treturn number
 function Reader:readLong()
   if self.ascii then return ascii_number(self) end
-  if self.long_size == 4 then return binary_number(self, scalar.int, 4) end
-  return binary_number(self, scalar.int64, 8)
+  if self.long_size == 4 then return binary_number(self, C.GT_INT) end
+  return binary_number(self, C.GT_LONG)
 end
 
 --- A number.
 -- @treturn number
 function Reader:readDouble()
   if self.ascii then return ascii_number(self) end
-  return binary_number(self, scalar.double, 8)
+  return binary_number(self, C.GT_DOUBLE)
 end
 
 --- A truth value.
@@ -202,6 +202,7 @@ local function read_storage(self, dtype, index)
     local p = storage.elements(s)
     for i = 0, n - 1 do p[i] = raw and self:readLong() or ascii_number(self) end
   end
+  C.gt_storage_received(s)
   return s
 end
 

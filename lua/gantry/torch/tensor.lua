@@ -93,6 +93,11 @@ function tensor.touch(t)
   if t.store ~= nil then C.gt_storage_touch(t.store) end
 end
 
+--- The same, where what was written came from a file: numbers that LuaJIT would take for objects are made NaN (gt_storage_received).
+function tensor.received(t)
+  if t.store ~= nil then C.gt_storage_received(t.store) end
+end
+
 --- Number of elements.
 -- @tparam tensor t the tensor
 -- @treturn number
@@ -380,7 +385,7 @@ end
 -- @treturn number
 function tensor.item(t)
   if count(t) ~= 1 then fail('item: the tensor has %d elements (size %s), wanted 1', count(t), tensor.shape_text(t)) end
-  return tonumber(tensor.pointer(t, 'item')[0])
+  return dtypes.number_at(t.dtype, tensor.pointer(t, 'item'))
 end
 
 --- A new tensor of this one's type: see torch.FloatTensor.
