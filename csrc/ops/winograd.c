@@ -62,6 +62,15 @@ int64_t gt__winograd_cut(grid *a, int64_t wanted) {
   return gt__ceil_div(tiles, a->tiles) * a->parts;
 }
 
+static int64_t images_of_piece(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
+
+int64_t gt__winograd_pieces(const rows *r, int64_t channels) { return r->tiles * gt__ceil_div(r->n, images_of_piece(channels)); }
+
+piece gt__winograd_piece(const rows *r, int64_t channels, int64_t i) {
+  int64_t images = images_of_piece(channels), parts = gt__ceil_div(r->n, images), n0 = i % parts * images, tile = i / parts % r->tiles;
+  return (piece){r->tile0 + tile, r->n0 + n0, gt__min(images, r->n - n0), tile * r->n + n0, i / parts / r->tiles};
+}
+
 /* ---- weights ------------------------------------------------------------------------------------------------------------ */
 
 int64_t gt__winograd_tap(const plan *p, const geometry *g, int64_t phase, int64_t e) {
@@ -227,16 +236,15 @@ typedef struct staged_job {
   const weights *u;
   rows r;
   float *v, *m;
-  int64_t v_step, m_step, set, images;  /* images transformed at a time */
+  int64_t v_step, m_step, set;
 } staged_job;
 
 static void operand_task(void *context, int64_t i) {
   const staged_job *job = context;
   const grid *a = job->a;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
-  int64_t phase = i / parts / job->r.tiles;
-  const in_points to = {job->v + phase * job->r.count * a->inner, job->v_step, job->r.count, a->inner, a->inner};
-  gt__winograd_operand(a, &to, tile * job->r.n + n0, job->r.tile0 + tile, job->set + phase, job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+  piece p = gt__winograd_piece(&job->r, a->inner, i);
+  const in_points to = {job->v + p.phase * job->r.count * a->inner, job->v_step, job->r.count, a->inner, a->inner};
+  gt__winograd_operand(a, &to, p.row, p.tile, job->set + p.phase, p.n0, p.n);
 }
 
 static void product_task(void *context, int64_t i) {
@@ -249,12 +257,10 @@ static void product_task(void *context, int64_t i) {
 
 static void result_task(void *context, int64_t i) {
   const staged_job *job = context;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts;
-  gt__winograd_result(job->a, job->m + (tile * job->r.n + n0) * job->a->cols, job->m_step, job->a->cols, job->r.tile0 + tile, job->set,
-                      job->r.n0 + n0, gt__min(job->images, job->r.n - n0), 0, job->a->cols);
+  int64_t cols = job->a->cols;
+  piece p = gt__winograd_piece(&job->r, cols, i);
+  gt__winograd_result(job->a, job->m + p.row * cols, job->m_step, cols, p.tile, job->set, p.n0, p.n, 0, cols);
 }
-
-int64_t gt__winograd_images(int64_t channels) { return gt__max(1, 2 * RUN / channels); }
 
 static int staged(grid *a, const weights *u) {
   int64_t blocks = gt__winograd_cut(a, gt__max(1, gt__winograd_at_most(CHUNK) / (a->p.points * a->phases * a->inner)));
@@ -267,11 +273,9 @@ static int staged(grid *a, const weights *u) {
   for (int64_t i = 0; i < blocks * a->sets; i++) {
     job.r = gt__winograd_block(a, i / a->sets);
     job.set = i % a->sets;
-    job.images = gt__winograd_images(a->inner);
-    gt__parallel(a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
+    gt__parallel(a->phases * gt__winograd_pieces(&job.r, a->inner), operand_task, &job);
     gt__parallel(a->p.points * gt__ceil_div(a->cols, GT__BLOCK_COLS) * gt__ceil_div(job.r.count, TASK_ROWS), product_task, &job);
-    job.images = gt__winograd_images(a->cols);
-    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), result_task, &job);
+    gt__parallel(gt__winograd_pieces(&job.r, a->cols), result_task, &job);
   }
   gt__scratch_free(&s);
   return GT_OK;

@@ -54,6 +54,9 @@ static inline bool gt__winograd_is_empty(const grid *a, int64_t phase, int64_t e
 /* Rows of a block in hand: tiles from tile0 on, of each the images from n0 on. */
 typedef struct rows { int64_t tile0, tiles, n0, n, count; } rows;
 
+/* What one task transforms of them: images n0 .. n0 + n - 1 of a tile, rows `row` .. row + n - 1 of those in hand, of a phase or set. */
+typedef struct piece { int64_t tile, n0, n, row, phase; } piece;
+
 int64_t gt__winograd_at_most(int64_t numbers);   /* gt__winograd_limit's, where that is fewer */
 plan gt__winograd_plan(const geometry *g);
 /* The points at which a phase's weights are 0, as it has a tap less than others: that of the last tap, or (flipped) of the first. */
@@ -80,6 +83,7 @@ void gt__winograd_result(const grid *a, const float *m, int64_t m_step, int64_t 
 /* Some columns at a time, with weights that are not kept (winograd_columns.c), and whether that is better. */
 int gt__winograd_by_columns(grid *a, const weights *u);
 bool gt__winograd_wants_columns(const grid *a, const weights *u);
-/* Images that make a run of numbers long enough for a task. */
-int64_t gt__winograd_images(int64_t channels);
+/* Pieces of images of so many channels that each phase has, as many numbers as make a task; and piece i of all phases. */
+int64_t gt__winograd_pieces(const rows *r, int64_t channels);
+piece gt__winograd_piece(const rows *r, int64_t channels, int64_t i);
 #endif

@@ -19,18 +19,17 @@ typedef struct columns_job {
   const weights *u;
   rows r;
   float *v;                  /* v[set][point][phase][group][row][inner channel of the group], of some sets from set0 on */
-  int64_t v_step, images, set0;
+  int64_t v_step, set0;
   int failed;
 } columns_job;
 
 static void operand_task(void *context, int64_t i) {
   const columns_job *job = context;
   const grid *a = job->a;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
-  int64_t at = i / parts / job->r.tiles, set = at / a->phases, phase = at % a->phases;
+  piece p = gt__winograd_piece(&job->r, a->inner, i);
+  int64_t set = p.phase / a->phases, phase = p.phase % a->phases;
   const in_points to = {job->v + set * a->p.points * job->v_step + phase * job->r.count * a->inner, job->v_step, job->r.count, a->inner, GROUP};
-  gt__winograd_operand(a, &to, tile * job->r.n + n0, job->r.tile0 + tile, job->set0 + at, job->r.n0 + n0,
-                       gt__min(job->images, job->r.n - n0));
+  gt__winograd_operand(a, &to, p.row, p.tile, job->set0 + p.phase, p.n0, p.n);
 }
 
 /* m[row][column] of one point = (add ? m : 0) + the products of v and b, both of the phase and the inner channels that u has. Meanwhile the
@@ -106,14 +105,14 @@ int gt__winograd_by_columns(grid *a, const weights *u) {
   int64_t together = whole(a) ? a->sets : 1; /* all sets together give more tasks */
   int64_t blocks = gt__winograd_cut(a, gt__max(1, gt__winograd_at_most(MOST) / (together * numbers_of_v(a, 1))));
   int64_t rows = gt__winograd_block(a, 0).count;
-  columns_job job = {.a = a, .u = u, .v_step = a->phases * rows * a->inner + SKEW, .images = gt__winograd_images(a->inner)};
+  columns_job job = {.a = a, .u = u, .v_step = a->phases * rows * a->inner + SKEW};
   gt__scratch s;
   GT_TRY(gt__scratch_alloc(&s, (size_t)(together * a->p.points * job.v_step) * sizeof(float)));
   job.v = s.ptr;
   for (int64_t i = 0; i < blocks; i++) {
     job.r = gt__winograd_block(a, i);
     for (job.set0 = 0; job.set0 < a->sets; job.set0 += together) {
-      gt__parallel(together * a->phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
+      gt__parallel(together * a->phases * gt__winograd_pieces(&job.r, a->inner), operand_task, &job);
       gt__parallel(together * gt__ceil_div(a->cols, GROUP), columns_task, &job);
     }
   }

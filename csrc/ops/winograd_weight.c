@@ -20,7 +20,7 @@ typedef struct weight_job {
   float beta, scale;
   rows r;
   in_points v, gv;           /* v: of the first phase; v_phase numbers to the next */
-  int64_t v_phase, images;
+  int64_t v_phase;
   int64_t channels, blocks;  /* of x in a task; so many times */
   int64_t group0;            /* the first group of y's channels in hand */
   float *taps;               /* [group, from group0 on][block of x's channels][tap][channel of x][channel of y] */
@@ -31,24 +31,23 @@ typedef struct weight_job {
 
 static void operand_task(void *context, int64_t i) {
   const weight_job *job = context;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, tile = i / parts % job->r.tiles;
-  int64_t phase = i / parts / job->r.tiles;
+  piece p = gt__winograd_piece(&job->r, job->g->c, i);
   in_points to = job->v;
-  to.at += phase * job->v_phase;
-  gt__winograd_operand(job->x, &to, tile * job->r.n + n0, job->r.tile0 + tile, phase, job->r.n0 + n0, gt__min(job->images, job->r.n - n0));
+  to.at += p.phase * job->v_phase;
+  gt__winograd_operand(job->x, &to, p.row, p.tile, p.phase, p.n0, p.n);
 }
 
 static void gradient_task(void *context, int64_t i) {
   const weight_job *job = context;
   const geometry *g = job->g;
-  int64_t parts = gt__ceil_div(job->r.n, job->images), n0 = i % parts * job->images, n = gt__min(job->images, job->r.n - n0), tile = i / parts;
-  int64_t y0 = (job->r.tile0 + tile) / job->x->tiles_x * SIDE, x0 = (job->r.tile0 + tile) % job->x->tiles_x * SIDE;
+  piece p = gt__winograd_piece(&job->r, g->o, i);
+  int64_t y0 = p.tile / job->x->tiles_x * SIDE, x0 = p.tile % job->x->tiles_x * SIDE;
   const float *from[SIDE * SIDE];
   for (int64_t e = 0; e < SIDE * SIDE; e++) {
     int64_t y = y0 + e / SIDE, x = x0 + e % SIDE;
-    from[e] = y < g->oh && x < g->ow ? job->y + ((y * g->ow + x) * g->n + job->r.n0 + n0) * g->o : gt__winograd_zeros;
+    from[e] = y < g->oh && x < g->ow ? job->y + ((y * g->ow + x) * g->n + p.n0) * g->o : gt__winograd_zeros;
   }
-  gt__winograd_spread(job->x->p.transforms->gradient, &job->gv, job->x->p.points, 0, tile * job->r.n + n0, from, SIDE * SIDE, n);
+  gt__winograd_spread(job->x->p.transforms->gradient, &job->gv, job->x->p.points, 0, p.row, from, SIDE * SIDE, p.n);
 }
 
 /* A part of the gradient: some channels of x, some of y, the taps of a phase. */
@@ -174,10 +173,8 @@ int gt__winograd_weight(float *w, const float *x, const float *y, const geometry
     job.r = gt__winograd_block(&a, i);
     job.first = i == 0, job.last = i + 1 == chunks;
     job.v.rows = job.gv.rows = job.r.count;
-    job.images = gt__winograd_images(g->c);
-    gt__parallel(p.phases * job.r.tiles * gt__ceil_div(job.r.n, job.images), operand_task, &job);
-    job.images = gt__winograd_images(g->o);
-    gt__parallel(job.r.tiles * gt__ceil_div(job.r.n, job.images), gradient_task, &job);
+    gt__parallel(p.phases * gt__winograd_pieces(&job.r, g->c), operand_task, &job);
+    gt__parallel(gt__winograd_pieces(&job.r, g->o), gradient_task, &job);
     for (job.group0 = 0; job.group0 < groups; job.group0 += together) {
       int64_t parts = gt__min(together, groups - job.group0) * blocks;
       gt__parallel(parts * p.phases, sums_task, &job);
