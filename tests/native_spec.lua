@@ -128,6 +128,16 @@ describe('the library', function()
     end)
   end)
 
+  it('refuses an instruction set that there is not', function()
+    for name, status in pairs {avx3 = 1, avx = 1, generic = 0, avx2 = 0, amx = 0, [''] = 0} do
+      local output, got = run(("GANTRY_CPU='%s' %sbin/gantry recipes"):format(name, root))
+      assert.equal(status, got, name .. output)
+      if got == 1 then
+        assert.equal('gantry: GANTRY_CPU is ' .. name .. ', wanted generic, avx2, avx512 or amx\n', output)
+      end
+    end
+  end)
+
   it('has a new ABI number whenever a declaration changed', function()
     local checksum = 0
     for byte in ffi.string(C.gt_cdef()):gsub('/%*.-%*/', ''):gsub('%s+', ' '):gmatch '.' do

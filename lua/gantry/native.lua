@@ -48,6 +48,10 @@ local abi = C.gt_abi()
 if abi ~= ABI then
   error(('gantry: %s has ABI %d, these Lua files want %d; build and install both together'):format(path, abi, ABI), 0)
 end
+local cap, levels = os.getenv 'GANTRY_CPU', {[''] = true, generic = true, avx2 = true, avx512 = true, amx = true}
+if cap and not levels[cap] then
+  error(('gantry: GANTRY_CPU is %s, wanted generic, avx2, avx512 or amx'):format(cap), 0)
+end
 local declarations = ffi.string(C.gt_cdef()):gsub('/%*.-%*/', ''):gsub('int gt_abi%(void%);', ''):gsub('const char %*gt_cdef%(void%);', '')
 ffi.cdef(declarations)
 
